@@ -1,0 +1,71 @@
+"""What may be written in place of a count, and what may be worked out from what was written?"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+__all__ = ["interval", "label", "percentage", "ratio", "revise", "significant"]
+
+ROUNDING = 5
+
+
+def label(n: int, k: int) -> int | None:
+    """Return 5 floor(n/5 + .5), or None below k.
+
+    Examples
+    --------
+    >>> [label(n, 8) for n in (7, 8, 12, 13)]
+    [None, 10, 10, 15]
+    """
+    return None if n < k else ROUNDING * math.floor(n / ROUNDING + 0.5)
+
+
+def interval(value: int | None, k: int) -> tuple[int, int]:
+    """Return what a label says of the count: [max(k, p - 2), p + 2]; a hidden one is [0, k - 1]."""
+    return (0, k - 1) if value is None else (max(k, value - 2), value + 2)
+
+
+def revise(old: int | None, new: int | None, k: int) -> int | None:
+    """Return the label to publish after late records: the new one only if the published intervals lie k or more apart.
+
+    Judged from published values alone: "moved by k people" would prove a small count (hidden, then 10).
+    """
+    (old_low, old_high), (new_low, new_high) = interval(old, k), interval(new, k)
+    gap = new_low - old_high if new_low > old_high else old_low - new_high
+    return new if gap >= k else old
+
+
+def significant(value: float, digits: int = 2) -> float:
+    """Round to significant digits, halves away from zero; 0 and infinities stay."""
+    if value == 0 or not math.isfinite(value):
+        return value
+    scale = 10.0 ** (digits - 1 - math.floor(math.log10(abs(value))))
+    return math.copysign(math.floor(abs(value) * scale + 0.5 + 1e-9) / scale, value)
+
+
+def ratio(before: int | None, after: int | None, *, level: float = 0.95) -> tuple[float, float, float] | None:
+    """Return after/before from labels with its interval, at 2 significant digits; None when either is hidden.
+
+    Variance of the log ratio: 1/p + 1/q + 2/p^2 + 2/q^2, the last two for the rounding (coverage .948 or more).
+
+    Examples
+    --------
+    >>> ratio(20, 35)
+    (1.8, 0.99, 3.1)
+    """
+    if not before or not after:
+        return None
+    width = NormalDist().inv_cdf(0.5 + level / 2) * math.sqrt(
+        1 / before + 1 / after + 2 / before**2 + 2 / after**2
+    )
+    point = after / before
+    return significant(point), significant(point * math.exp(-width)), significant(point * math.exp(width))
+
+
+def percentage(part: int | None, of: tuple[int | None, ...]) -> int | None:
+    """Return a share of labels, to the nearest 5 %; None when any is hidden."""
+    known = [value for value in of if value is not None]
+    if part is None or len(known) < len(of) or not sum(known):
+        return None
+    return ROUNDING * math.floor(100 * part / sum(known) / ROUNDING + 0.5)

@@ -1,0 +1,277 @@
+"""How published areas become a map that is one file, asks nobody for anything and can be read without seeing it.
+
+`choropleth_map` draws published blocks and switches between layers (before, during, after). `self_contained` turns a folium
+map of published values into such a page. Both give a whole HTML page with a legend and a table of the same areas.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from markupsafe import Markup
+
+from commonground.errors import GeographyError
+from commonground.release.assets import leaflet_script, leaflet_style
+from commonground.release.classes import HIDDEN_LABEL, Classes
+from commonground.release.escape import script_json
+from commonground.release.pages import Page, render_page, stylesheet, table_view
+from commonground.release.stock import prepare
+from commonground.release.tables import Table
+
+__all__ = ["Layer", "MapView", "choropleth_map", "self_contained"]
+
+_HATCH = "url(#hatch)"
+_DIGITS = 5  # decimal places of a degree: about a metre, and less than any boundary is generalised by
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Layer:
+    """One reading of the same areas: a phase, or a change.
+
+    Parameters
+    ----------
+    name : str
+        What the switch says: ``Before``.
+    values : Series of float
+        Published values on the index of the blocks; missing where hidden. They choose the colour and are not written.
+    labels : Series of str
+        What is written for each block: ``10 (8 to 12)``; missing where hidden.
+    classes : Classes, optional
+        Classes of this layer when they differ from the map's, as for a change beside counts.
+    """
+
+    name: str
+    values: pd.Series
+    labels: pd.Series
+    classes: Classes | None = None
+
+    def __repr__(self) -> str:
+        return f"Layer({self.name})"
+
+
+@dataclass(frozen=True, repr=False)
+class MapView:
+    """A self-contained map for notebooks.
+
+    Parameters
+    ----------
+    html : str
+        What `choropleth_map` or `self_contained` returned.
+    title : str
+        Title of the frame, read by screen readers.
+    height : int
+        Height in pixels.
+    """
+
+    html: str = field(repr=False)
+    title: str = "Map"
+    height: int = 720
+
+    def __repr__(self) -> str:
+        return f"MapView({self.title})"
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own that may run its scripts and reach nothing else."""
+        return (
+            f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
+            f'srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+def choropleth_map(
+    blocks: gpd.GeoDataFrame,
+    layers: Sequence[Layer],
+    *,
+    title: str,
+    finding: str,
+    breaks: Sequence[float],
+    kind: str = "sequential",
+    unit: str = "",
+    boundaries: gpd.GeoDataFrame | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """Draw published blocks, with a switch between layers.
+
+    Parameters
+    ----------
+    blocks : GeoDataFrame
+        One row a published block; a column ``name`` if blocks have names, else the index names them. Any CRS.
+    layers : sequence of Layer
+        In the order of the switch; the first is shown first.
+    title : str
+        Title of the page.
+    finding : str
+        One sentence that says what the map shows.
+    breaks : sequence of float
+        Edges of the classes, declared and not taken from the data: see `Classes`.
+    kind : {"sequential", "diverging"}
+        Diverging for changes.
+    unit : str
+        What is counted, for the legend.
+    boundaries : GeoDataFrame, optional
+        Outlines drawn below the blocks, no finer than the published geography.
+    notes : sequence of str
+        Footnotes: data as of, sources.
+
+    Returns
+    -------
+    str
+        A whole HTML page, the same for the same input.
+
+    Raises
+    ------
+    GeographyError
+        If the blocks have no CRS or an empty shape, or a layer is not on the index of the blocks.
+    ClassError
+        If the classes cannot be drawn or a value is outside them.
+    """
+    if not layers:
+        raise GeographyError("the map has no layer; pass at least one Layer")
+    default = Classes(tuple(breaks), kind, unit)
+    for layer in layers:
+        _check_index(blocks, layer)
+    keys = list(dict.fromkeys(layer.classes or default for layer in layers))
+    names = [str(name) for name in (blocks["name"] if "name" in blocks else blocks.index)]
+    readings = [_readings(blocks, layer) for layer in layers]
+    data = {
+        "names": names,
+        "colours": [key.colours for key in keys],
+        "layers": [
+            {
+                "name": layer.name,
+                "key": keys.index(layer.classes or default),
+                "classes": (layer.classes or default).place(layer.values.reindex(blocks.index)),
+                "labels": labels,
+            }
+            for layer, labels in zip(layers, readings, strict=True)
+        ],
+        "areas": _features(blocks),
+        "boundaries": None if boundaries is None else _features(boundaries),
+    }
+    table = pd.DataFrame({"Area": names})
+    for at, (layer, labels) in enumerate(zip(layers, readings, strict=True), start=1):
+        table.insert(at, layer.name, labels, allow_duplicates=True)
+    return _page(
+        Page(title=title, finding=finding, notes=tuple(notes)),
+        {
+            "layers": [{"name": layer.name} for layer in layers],
+            "legends": [_legend(key) for key in keys],
+            "data": Markup(script_json(data)),
+            "map_id": "map",
+            "alt": f"Map. {finding} The table after the map holds the same values.",
+            "view": table_view(table, title=f"{title}: values by area", name="areas"),
+        },
+        [stylesheet("choropleth.js")],
+    )
+
+
+def self_contained(
+    folium_map: Any,
+    *,
+    title: str,
+    finding: str,
+    lang: str = "en",
+    table: Table | pd.DataFrame | None = None,
+    legend: Sequence[tuple[str, str]] | None = None,
+    alt: str = "",
+) -> str:
+    """Turn a folium map of published values into one page that asks nobody for anything.
+
+    Strings of the map (popups, tooltips, properties, layer names, icons) are text: markup in them is shown, not obeyed.
+
+    Parameters
+    ----------
+    folium_map : folium.Map
+        A map without tiles. It is copied, not changed.
+    title : str
+        Title of the page.
+    finding : str
+        One sentence that says what the map shows.
+    lang : str
+        Language of the page.
+    table : Table or DataFrame, optional
+        The same areas as a table after the map: polygons cannot be reached by keyboard.
+    legend : sequence of (colour, label), optional
+        At most five classes and the neutral one. Taken from a folium Choropleth when not given.
+    alt : str
+        What the map shows, for people who do not see it; the finding when empty.
+
+    Returns
+    -------
+    str
+        A whole HTML page, the same for the same map.
+
+    Raises
+    ------
+    UnsafeMap
+        If the map has tiles, video, scripts of its own or an element that was not reviewed; all of them are listed.
+    AssetError
+        If it names a file of a third party that is not in our table.
+    """
+    stock = prepare(folium_map)
+    items = tuple(legend) if legend is not None else stock.legend
+    return _page(
+        Page(title=title, finding=finding, lang=lang),
+        {
+            "layers": [],
+            "legends": [{"title": "Legend", "items": items}] if items else [],
+            "data": "",
+            "map_id": stock.map_id,
+            "alt": alt or f"Map. {finding}",
+            "view": "" if table is None else table_view(table, title="Values by area", name="areas"),
+        },
+        [stock.script],
+    )
+
+
+def _check_index(blocks: gpd.GeoDataFrame, layer: Layer) -> None:
+    for series, what in ((layer.values, "values"), (layer.labels, "labels")):
+        if len(series) != len(blocks) or not blocks.index.is_unique or not blocks.index.isin(series.index).all():
+            raise GeographyError(
+                f"the {what} of layer '{layer.name}' are not on the index of the blocks; give one row a block, with the "
+                "same, unique index"
+            )
+
+
+def _readings(blocks: gpd.GeoDataFrame, layer: Layer) -> list[str]:
+    """Return the words for each block; hidden where the value or the label is missing."""
+    values, labels = layer.values.reindex(blocks.index), layer.labels.reindex(blocks.index)
+    hidden = values.isna() | labels.isna()
+    return [HIDDEN_LABEL if gone else str(label) for gone, label in zip(hidden, labels, strict=True)]
+
+
+def _features(areas: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Return areas as GeoJSON in degrees, with their position as id and no properties."""
+    if areas.crs is None:
+        raise GeographyError("the areas have no coordinate system; call `areas.set_crs(...)` with the one they are in")
+    shapes = areas.geometry.to_crs(4326).to_numpy()
+    if shapely.is_missing(shapes).any() or shapely.is_empty(shapes).any():
+        raise GeographyError("some areas have no shape; leave them out or join their boundaries first")
+    rounded = shapely.transform(shapes, lambda degrees: np.round(degrees, _DIGITS))
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "id": at, "properties": {}, "geometry": json.loads(shape)}
+            for at, shape in enumerate(shapely.to_geojson(rounded))
+        ],
+    }
+
+
+def _legend(key: Classes) -> dict[str, Any]:
+    items = [*zip(key.colours, key.labels, strict=True), (_HATCH, HIDDEN_LABEL)]
+    return {"title": key.unit[:1].upper() + key.unit[1:] if key.unit else "Legend", "items": items}
+
+
+def _page(page: Page, context: dict[str, Any], scripts: list[str]) -> str:
+    rendered = render_page(
+        "map.html.j2", page, context, scripts=[leaflet_script(), *scripts], styles=[leaflet_style(), stylesheet("map.css")]
+    )
+    return rendered.decode("utf-8")

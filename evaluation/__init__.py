@@ -1,0 +1,1 @@
+"""What changed: rates, series, panels, displacement and verdicts."""

@@ -1,0 +1,214 @@
+"""What do these months say: which months and areas count, how volatile are they, and what is p at each ratio?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.curves import (
+    RATIOS,
+    Evidence,
+    agreeing_limits,
+    cauchy,
+    exact_mixture_p,
+    joint_shift_p,
+    limits,
+    space_time_p,
+)
+from evaluation.months import season
+from evaluation.shifts import plain_shift
+from evaluation.volatility import (
+    AUTOCORRELATION,
+    DISPERSION,
+    PRIORS,
+    SWING,
+    Residuals,
+    contrast_variance,
+    log_likelihoods,
+    pearson,
+    poisson_fit,
+    posterior,
+    share_residuals,
+)
+
+__all__ = ["Judgement", "judge_alone", "judge_compared"]
+
+Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_RIDGE = 0.01
+_ALONE_INFLATION = 1.1  # p without a comparison is multiplied by this; calibrated by simulation
+_GATE_ODDS = 4.0  # prior odds that neighbouring areas share one volatility; calibrated by simulation
+_AREAS_THAT_COUNT = 5  # comparison areas are counted as at most five independent witnesses of volatility
+_ONE = np.array([1.0])
+_AT = np.concatenate([_ONE, RATIOS])  # p itself first, then the curve
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """P values of no change, the interval, and what they rest on.
+
+    Attributes
+    ----------
+    p, low, high : float
+    shift_p : float
+    p_exact_mixture : float
+        Test M: with a comparison, of the area's own volatility.
+    p_own, p_space_time, gate : float or None
+        None where the number of comparison areas does not allow them.
+    dispersion : float
+        Posterior mean of the variance of the monthly rate, relative to the rate squared, beyond Poisson chance.
+    autocorrelation : float
+        Posterior mean correlation of that variation from one month to the next.
+    """
+
+    p: float
+    low: float
+    high: float
+    shift_p: float
+    p_exact_mixture: float
+    p_own: float | None
+    p_space_time: float | None
+    gate: float | None
+    dispersion: float
+    autocorrelation: float
+
+
+def judge_alone(treated: Array, after: Mask, position: Integers, harmonics: int, alpha: float) -> Judgement:
+    """Judge an area without a comparison: steps A to D for J = 0.
+
+    Parameters
+    ----------
+    treated : array, (n,)
+        Events in the observed months before and after.
+    after : mask, (n,)
+    position : integers, (n,)
+        Calendar months.
+    harmonics : int
+    alpha : float
+        1 - the confidence level.
+    """
+    waves = season(position, harmonics)
+    design = np.column_stack([np.ones(len(treated)), after, waves])
+    coefficients = poisson_fit(design, treated, ridge=_RIDGE)
+    fitted = np.exp(design @ coefficients)
+    residuals = Residuals(pearson(treated, fitted), float(fitted.mean()), 1.0)
+    (likelihood,) = log_likelihoods(design, position, [residuals], float(treated.mean()))
+    yearly = np.exp(waves @ coefficients[2:])
+    unchanged = yearly * treated.sum() / yearly.sum()
+    covariance = np.linalg.inv((design.T * unchanged) @ design)
+    contrast = unchanged * (design @ covariance[:, 1])
+    season_cost = covariance[1, 1] - 1 / unchanged[after].sum() - 1 / unchanged[~after].sum()
+    evidence = Evidence(
+        treated=treated,
+        comparison=np.empty((len(treated), 0)),
+        after=after,
+        expected_odds=float(yearly[after].sum() / yearly[~after].sum()),
+        excess=contrast_variance(contrast, position, 1.0),
+        known=max(0.0, float(season_cost)),
+    )
+    weights = posterior(PRIORS["P"], likelihood)
+    mixture = exact_mixture_p(evidence, _AT) @ weights
+    curve = np.minimum(1.0, _ALONE_INFLATION * mixture)
+    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha)
+    shift_p = plain_shift(treated, after, waves).p
+    return Judgement(float(curve[0]), low, high, shift_p, float(mixture[0]), None, None, None, *_volatility(weights))
+
+
+def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers, alpha: float) -> Judgement:
+    """Judge an area against one or more comparison areas: steps A to F for J >= 1.
+
+    Parameters
+    ----------
+    treated : array, (n,)
+    areas : array, (n, J)
+        Events of the comparison areas, none of them without any.
+    after : mask, (n,)
+    position : integers, (n,)
+    alpha : float
+    """
+    count = areas.shape[1]
+    likelihoods, inflation = _share_likelihoods(treated, areas, after, position)
+    evidence = _compared_evidence(treated, areas, after, position, inflation)
+    tables = exact_mixture_p(evidence, _AT)
+    shift = joint_shift_p(evidence, _AT)
+    own_weights = posterior(PRIORS["N"], likelihoods[0])
+    mixture = tables @ own_weights
+    own = cauchy(mixture, shift)
+    if count == 1:
+        low, high = agreeing_limits(own[1:], float(own[0]), alpha)
+        return Judgement(
+            float(own[0]), low, high, float(shift[0]), float(mixture[0]), float(own[0]), None, None,
+            *_volatility(own_weights),
+        )  # fmt: skip
+    shared = (count - 1) / count * min(1.0, _AREAS_THAT_COUNT / count) * np.sum(likelihoods[1:], axis=0)
+    gate = _gate(likelihoods[0], shared)
+    excess = float(posterior(PRIORS["A"], likelihoods[0] + shared) @ evidence.excess)
+    space_time = space_time_p(evidence, excess, _AT)
+    curve = gate * space_time + (1 - gate) * own
+    weights = gate * posterior(PRIORS["D"], likelihoods[0] + shared) + (1 - gate) * own_weights
+    low, high = _two_sided(evidence, curve, tables @ weights, alpha)
+    return Judgement(
+        float(curve[0]), low, high, float(shift[0]), float(mixture[0]), float(own[0]), float(space_time[0]), gate,
+        *_volatility(weights),
+    )  # fmt: skip
+
+
+def _share_likelihoods(treated: Array, areas: Array, after: Mask, position: Integers) -> tuple[list[Array], float]:
+    """Return the log likelihood of the treated share, then of each area's share, and the treated share's inflation."""
+    totals, everyone = areas.sum(axis=0), areas.sum(axis=1)
+    inflation = 1 + 1 / _effective(totals)
+    series = [share_residuals(treated, treated + everyone, after, inflation)]
+    if len(totals) > 1:
+        for j, area in enumerate(areas.T):
+            series.append(share_residuals(area, everyone, after, 1 + 1 / _effective(np.delete(totals, j))))
+    design = np.column_stack([np.ones(len(treated)), after])
+    return log_likelihoods(design, position, series, float(treated.mean())), inflation
+
+
+def _effective(totals: Array) -> float:
+    """Return how many equal areas these are worth: (sum)^2 / sum of squares."""
+    return float(totals.sum() ** 2 / (totals**2).sum())
+
+
+def _compared_evidence(treated: Array, areas: Array, after: Mask, position: Integers, inflation: float) -> Evidence:
+    everyone = areas.sum(axis=1)
+    both = treated + everyone
+    contrast = np.where(after, both / both[after].sum(), -both / both[~after].sum())
+    events_after, events_before = everyone[after].sum() + 0.5, everyone[~after].sum() + 0.5
+    return Evidence(
+        treated=treated,
+        comparison=areas,
+        after=after,
+        expected_odds=float(events_after / events_before),
+        excess=contrast_variance(contrast, position, inflation),
+        known=float(1 / events_after + 1 / events_before),
+    )
+
+
+def _gate(own: Array, shared: Array) -> float:
+    """Return the posterior probability that the treated area has the comparison areas' volatility."""
+    scaled = np.exp(own - own.max())
+    pooled = posterior(PRIORS["D"], shared) @ scaled
+    alone = PRIORS["D"] @ scaled
+    return float(_GATE_ODDS * pooled / (_GATE_ODDS * pooled + alone))
+
+
+def _two_sided(evidence: Evidence, curve: Array, mixture: Array, alpha: float) -> tuple[float, float]:
+    """Take the limit facing 1 from p, and the far one from test M: the space-time p is not monotone there."""
+    before, after = evidence.treated[~evidence.after].sum(), evidence.treated[evidence.after].sum()
+    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha)
+    mixture_low, mixture_high = limits(RATIOS, mixture[1:], alpha)
+    if after <= before * evidence.expected_odds:
+        return mixture_low, max(high, mixture_high) if high < 1 and mixture_high < 1 else high
+    return min(low, mixture_low) if low > 1 and mixture_low > 1 else low, mixture_high
+
+
+def _volatility(weights: Array) -> tuple[float, float]:
+    """Return the posterior means of the variance beyond Poisson and of its correlation a month apart."""
+    variance = DISPERSION + SWING
+    memory = SWING * AUTOCORRELATION / np.where(variance > 0, variance, 1.0)
+    return float(weights @ variance), float(weights @ memory)

@@ -1,0 +1,1 @@
+"""Where: surfaces, change by area, access and gaps."""
