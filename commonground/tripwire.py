@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 __all__ = ["KINDS", "find_kinds", "is_nhs_number", "kinds_in", "scan"]
 
@@ -27,7 +29,8 @@ _PHONE = re.compile(
     r"(?:7\d{3}\)?[ -]?\d{3}[ -]?\d{3}|2\d\)?[ -]?\d{4}[ -]?\d{4}|(?:11\d|1\d1|3\d\d|8\d\d)\)?[ -]?\d{3}[ -]?\d{4}|"
     r"1\d{3}\)?[ -]?\d{3}[ -]?\d{2,3})(?![\w/]|[.-]\d)"
 )
-# Five characters without a space ("M68HD") look like many an organisation code and are left alone. Inward letters leave out C I K M O V, so an SVG path ("M10 5ZM") is never one (Royal Mail PAF guide).
+# Inward letters leave out C I K M O V, so an SVG path ("M10 5ZM") is never one (Royal Mail PAF guide). Five characters
+# without a space ("M68HD") look like many an organisation code and are left alone.
 _INWARD = "[ABD-HJLNP-UW-Z]{2}"
 _POSTCODE = re.compile(
     rf"{_START}(?:{_AREAS})(?:(?:\d\d|\d[A-HJKPSTUWX-Y])[ ]?|\d[ ]|(?<=[A-Z][A-Z]\d))\d{_INWARD}{_END}|"
@@ -43,7 +46,11 @@ _EMAIL = re.compile(
     r"(?<![\w.%+-])[\w.%+-]+@(?:[A-Za-z0-9-]+\.)+(?!(?:png|jpe?g|gif|svg|webp|m?js|css|json|html?|map)\b)[A-Za-z]{2,}\b"
 )
 # DVLA INF104: area letters, age identifier 02-29 or 51-79, three letters without I and Q.
-_MARK = re.compile(rf"{_START}[A-HJ-PR-Y]{{2}}(?:0[2-9]|[12]\d|5[1-9]|[67]\d)[ ]?[A-HJ-PR-Z]{{3}}{_END}", re.IGNORECASE)
+# All capitals, or small letters without a space: "FY20 the" is neither.
+_AGE = r"(?:0[2-9]|[12]\d|5[1-9]|[67]\d)"
+_MARK = re.compile(
+    rf"{_START}(?:(?!FY\d\d )[A-HJ-PR-Y]{{2}}{_AGE}[ ]?[A-HJ-PR-Z]{{3}}|[a-hj-pr-y]{{2}}{_AGE}[a-hj-pr-z]{{3}}){_END}"
+)
 # Older styles (A123 ABC, ABC 123A) look like road and category codes: they count when most of a column is like that.
 _OLD_MARK = re.compile(r"^(?:[A-HJ-NP-Y]\d{1,3}[ ]?[A-HJ-PR-Y]{3}|[A-HJ-PR-Y]{3}[ ]?\d{1,3}[A-HJ-NP-Y])$", re.MULTILINE)
 _LATITUDE = re.compile(
@@ -55,21 +62,27 @@ _LATITUDE = re.compile(
 _GRID = re.compile(r"(?<!\w)[HNOST][A-HJ-Z](?:\d{8}|\d{10}|[ ]\d{3}[ ]\d{3}|[ ]?\d{4}[ ]\d{4}|[ ]?\d{5}[ ]\d{5})(?!\w)")
 _EASTING = re.compile(r"(?<![\w.£$€,])[1-6]\d{5}(?:\.\d+)?[ ]?,[ ]?\d{5,7}(?:\.\d+)?(?![\w,]|\.\d)")
 _THREE_WORDS = re.compile(r"///[a-z]{3,}\.[a-z]{3,}\.[a-z]{3,}")
-# Each pattern with a quicker one led by a digit or a rare character. Every match contains the quick match and starts at
-# most so many characters before it, so only those places are looked at (200,000 different texts in under a second).
+# Each pattern with a quicker one led by a digit or a rare character. Every match contains the quick match and reaches
+# at most so many characters before and after it, so only those places are looked at closely.
 _RULES = (
-    ("phone", re.compile(r"(?:0|\+44)[ ()0-]{0,5}[12378]\d[\d() -]{6,12}"), 6, _PHONE),
-    ("postcode", re.compile(r"\d[A-Za-z]{2}(?!\w)"), 5, _POSTCODE),
-    ("NINO", re.compile(r"\d\d[ ]?[A-Da-d](?!\w)"), 9, _NINO),
-    ("e-mail", re.compile("@"), 80, _EMAIL),
-    ("vehicle mark", re.compile(r"\d\d[ ]?[A-Za-z]{3}(?!\w)"), 2, _MARK),
-    ("coordinates", re.compile(r"\.\d{3,}[^\w.\n-]{1,4}-?\d"), 4, _LATITUDE),
-    ("coordinates", re.compile(r"[HNOST][A-HJ-Z][ ]?\d{3}[ ]?\d"), 0, _GRID),
-    ("coordinates", re.compile(r"\d[ ]?,[ ]?\d{5}"), 20, _EASTING),
-    ("coordinates", re.compile("///"), 0, _THREE_WORDS),
+    ("phone", re.compile(r"(?:0|\+44)[ ()0-]{0,5}[12378]\d[\d() -]{6,12}"), 6, 9, _PHONE),
+    ("postcode", re.compile(r"\d[A-Za-z]{2}(?!\w)"), 6, 3, _POSTCODE),
+    ("NINO", re.compile(r"\d\d[ ]?[A-Da-d](?!\w)"), 10, 3, _NINO),
+    ("e-mail", re.compile("@"), 80, 80, _EMAIL),
+    ("vehicle mark", re.compile(r"\d\d[ ]?[A-Za-z]{3}(?!\w)"), 3, 3, _MARK),
+    ("coordinates", re.compile(r"\.\d{3,}[^\w.\n-]{1,4}-?\d"), 4, 20, _LATITUDE),
+    ("coordinates", re.compile(r"[HNOST][A-HJ-Z][ ]?\d{3}[ ]?\d"), 1, 10, _GRID),
+    ("coordinates", re.compile(r"\d[ ]?,[ ]?\d{5}"), 20, 20, _EASTING),
+    ("coordinates", re.compile("///"), 0, 60, _THREE_WORDS),
 )
-_LONGEST = 80  # characters after the quick match that a match may go on for
 _TEN_HINT = re.compile(r"\d{3}[ -]?\d{3}[ -]?\d{4}")
+# One pass in linear time (RE2, no lookaround) over a column drops the texts in which no pattern can match.
+_PERHAPS = (
+    r"@[\w.-]*\.|///[a-z]|[HNOST][A-HJ-Z][ ]?\d{3}[ ]?\d|\.\d{3,}[^\w.]{1,4}-?\d|\d[ ]?,[ ]?\d{5}|"
+    r"\d{3}[ -]?\d{3}[ -]?\d{4}|(?:0|44)[ ()-]{0,3}(?:\d[ ()-]{0,2}){8}\d|"
+    r"(?i:[A-Z]\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b|[A-Z]\d{1,3} ?[A-Z]{3}\b|"
+    r"\b[A-Z]{3} ?\d{1,3}[A-Z]\b)"
+)
 _ZERO_LOST = re.compile(r"^7\d{9}(?:\.0)?$", re.MULTILINE)  # a mobile number read as a number
 
 
@@ -101,7 +114,8 @@ def scan(series: pd.Series) -> set[str]:
     set()
     """
     values = series.dropna().unique()
-    text = "\n".join(map(str, values))
+    texts = pa.array([str(value) for value in values], type=pa.large_string())
+    text = "\n".join(texts.filter(pc.match_substring_regex(texts, _PERHAPS)).to_pylist())
     found = kinds_in(text)
     if 2 * len(_OLD_MARK.findall(text)) > len(values):
         found.add("vehicle mark")
@@ -146,9 +160,9 @@ def find_kinds(text: str) -> Iterator[tuple[str, int]]:
     offset : int
         Where the match starts.
     """
-    for kind, hint, before, pattern in _RULES:
-        yield from ((kind, match.start()) for match in _matches(text, hint, before, pattern))
-    numbers = {re.sub("[ -]", "", match[0]): match.start() for match in _matches(text, _TEN_HINT, 0, _TEN_DIGITS)}
+    for kind, hint, before, after, pattern in _RULES:
+        yield from ((kind, match.start()) for match in _matches(text, hint, before, after, pattern))
+    numbers = {re.sub("[ -]", "", match[0]): match.start() for match in _matches(text, _TEN_HINT, 0, 3, _TEN_DIGITS)}
     passing = [start for digits, start in numbers.items() if is_nhs_number(digits)]
     if passing and 2 * len(passing) >= len(numbers):
         yield from (("NHS number", start) for start in passing)
@@ -180,12 +194,14 @@ def is_nhs_number(digits: str) -> bool:
     return check != 10 and check % 11 == int(digits[9]) and len(set(digits)) > 1
 
 
-def _matches(text: str, hint: re.Pattern[str], before: int, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+def _matches(
+    text: str, hint: re.Pattern[str], before: int, after: int, pattern: re.Pattern[str]
+) -> Iterator[re.Match[str]]:
     last = 0
     for place in hint.finditer(text):
-        match = None
-        if place.end() > last:
-            match = pattern.search(text, max(place.start() - before, last), place.end() + _LONGEST)
-        if match and match.start() <= place.start():
+        if place.end() <= last:
+            continue
+        match = pattern.search(text, max(place.start() - before, last), place.end() + after)
+        if match:
             last = match.end()
             yield match

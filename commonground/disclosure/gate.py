@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from commonground.disclosure import hierarchy as trees
+from commonground.disclosure.closing import Closed, closed_periods, observed_days, piece_name, rows_of, spans_of
 from commonground.disclosure.labels import interval, label, revise
 from commonground.disclosure.ledger import Ledger
 from commonground.disclosure.levels import publishable_levels
+from commonground.disclosure.opened import outlines, published_as_is
 from commonground.disclosure.partition import Rules, cut, lowest_passing, passes, rules_for, split_time
 from commonground.disclosure.policy import CUT_K, Plan, Profile, profile_named
 from commonground.disclosure.protected import COLUMNS, Protected
@@ -25,18 +26,6 @@ from commonground.periods import Period
 from commonground.tallies import Tally, count_keys
 
 __all__ = ["protect"]
-
-
-@dataclass(frozen=True)
-class _Closed:
-    """One closed period (a year, or the phases together) and the rows that fall in it."""
-
-    name: str
-    span: Period
-    keys: pd.DataFrame
-    by: tuple[str, ...]
-    cells: pd.Index | None
-    quarters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,19 +85,21 @@ def protect(
     declared = plan if isinstance(plan, Plan) else Plan(**(plan or {}))
     day = pd.Timestamp(as_of if as_of is not None else dt.date.today())
     if rules.name == "open":
-        return _open(tally, zones or {}, day)
+        return published_as_is(tally, zones or {}, day)
     _refuse_unsuitable(tally, rules)
     tree = _tree(tally, zones, hierarchy)
     book = ledger if isinstance(ledger, Ledger) or ledger is None else Ledger(Path(ledger))
     if book is not None:
         if tally.by and not declared.categories:
-            raise NotReleasable("category levels must be declared in the study before they are published; add them to plan.")
+            raise NotReleasable(
+                "category levels must be declared in the study before they are published; add them to plan."
+            )
         book.declare_tree(_record_set(tally), trees.digest(tree))
     codes = trees.leaves(tree)
     inside = replace(tally, keys=tally.keys[tally.keys["area"].isin(codes)])
     levelled, by, notes = publishable_levels(inside, declared, rules_for(inside.keys, rules))
     frames, periods = [], {}
-    for closed in _closed(levelled, by, rules, day):
+    for closed in closed_periods(levelled, by, rules, day):
         frame, shown = _publish(closed, levelled, tree, rules, book)
         frames.append(frame)
         periods |= shown
@@ -120,7 +111,7 @@ def protect(
         profile=rules.name,
         k=_label_k(inside, rules),
         periods=periods,
-        days=_days(tally, codes, periods),
+        days=observed_days(tally, codes, periods),
         by=tuple(by),
         zones={name: tuple(sorted(members)) for name, members in (zones or {}).items()},
         tree_digest=trees.digest(tree),
@@ -130,13 +121,13 @@ def protect(
         people_known=tally.has_people,
         in_ledger=book is not None,
         _frame=frame,
-        blocks=_outlines(tally.areas, frame),
+        blocks=outlines(tally.areas, frame),
         notes=notes,
     )
 
 
 def _publish(
-    closed: _Closed, tally: Tally, tree: trees.Tree, rules: Profile, book: Ledger | None
+    closed: Closed, tally: Tally, tree: trees.Tree, rules: Profile, book: Ledger | None
 ) -> tuple[pd.DataFrame, dict[str, Period]]:
     """Cut one closed period (or take its cut from the ledger), and label its blocks."""
     record_set = _record_set(tally)
@@ -156,12 +147,14 @@ def _publish(
         before = book.find_labels(record_set, closed.name, measure)
         if before is not None:
             k = _label_k(tally, rules)
-            values = {cell: revise(before[cell], value, k) if cell in before else None for cell, value in values.items()}
+            values = {
+                cell: revise(before[cell], value, k) if cell in before else None for cell, value in values.items()
+            }
         book.write_labels(record_set, closed.name, measure, values)
-    return _frame_of(shown, closed, tally, rules, values), _spans(closed, tally)
+    return _frame_of(shown, closed, tally, rules, values), spans_of(closed, tally)
 
 
-def _first_cut(closed: _Closed, tally: Tally, tree: trees.Tree, profile: Profile) -> list[_Block]:
+def _first_cut(closed: Closed, tally: Tally, tree: trees.Tree, profile: Profile) -> list[_Block]:
     rules = rules_for(tally.keys, profile)
     leaf_addresses = profile_named("partner").addresses
 
@@ -178,13 +171,13 @@ def _first_cut(closed: _Closed, tally: Tally, tree: trees.Tree, profile: Profile
             parts: tuple[str, ...] = tuple(tally.periods)
         else:
             pieces = split_time(mine, lambda keys: _cell_passes(keys, rules, closed), closed.quarters)
-            parts = tuple(_piece_name(closed.name, piece, closed.quarters) for piece in pieces)
+            parts = tuple(piece_name(closed.name, piece, closed.quarters) for piece in pieces)
         blocks.append(_Block(codes, parts))
     return blocks
 
 
 def _coarsen_for(
-    profile: Profile, blocks: list[_Block], closed: _Closed, tally: Tally, tree: trees.Tree
+    profile: Profile, blocks: list[_Block], closed: Closed, tally: Tally, tree: trees.Tree
 ) -> list[_Block]:
     """Return the blocks a profile may see: the cut itself, or for the public the lowest ancestors that pass its rules."""
     if profile.k == CUT_K:
@@ -201,7 +194,7 @@ def _coarsen_for(
     return [_Block(trees.leaves(node), parts) for node in nodes]
 
 
-def _labels(blocks: list[_Block], closed: _Closed, tally: Tally, profile: Profile) -> dict[str, int | None]:
+def _labels(blocks: list[_Block], closed: Closed, tally: Tally, profile: Profile) -> dict[str, int | None]:
     k = _label_k(tally, profile)
     home = {code: block.code for block in blocks for code in block.areas}
     keys = closed.keys.assign(block=closed.keys["area"].map(home))
@@ -209,7 +202,7 @@ def _labels(blocks: list[_Block], closed: _Closed, tally: Tally, profile: Profil
     for block in blocks:
         mine = keys[keys["block"] == block.code]
         for part in block.parts:
-            inside = _rows_of(mine, part, closed)
+            inside = rows_of(mine, part, closed)
             for combination in _combinations(tally, closed):
                 cell = inside
                 for name, level in combination:
@@ -220,7 +213,7 @@ def _labels(blocks: list[_Block], closed: _Closed, tally: Tally, profile: Profil
 
 
 def _frame_of(
-    blocks: list[_Block], closed: _Closed, tally: Tally, profile: Profile, values: Mapping[str, int | None]
+    blocks: list[_Block], closed: Closed, tally: Tally, profile: Profile, values: Mapping[str, int | None]
 ) -> pd.DataFrame:
     rows = []
     for block in blocks:
@@ -233,76 +226,11 @@ def _frame_of(
     return pd.DataFrame(rows, columns=COLUMNS).astype({"value": "Int64", "low": "Int64", "high": "Int64"})
 
 
-def _closed(tally: Tally, by: Sequence[str], profile: Profile, day: pd.Timestamp) -> list[_Closed]:
-    lag = pd.DateOffset(months=profile.lag_months)
-    levels = [tally.by[name] for name in by]
-    if tally.phased:
-        late = [name for name, period in tally.periods.items() if period.end + lag > day]
-        if late:
-            raise NotReleasable(
-                f"the period(s) {', '.join(late)} ended less than {profile.lag_months} months before {day:%Y-%m-%d}: "
-                "nothing recent is released. Wait, or end the study earlier."
-            )
-        cells = pd.MultiIndex.from_product([list(tally.periods), *levels], names=["period", *by])
-        name = "phases " + ", ".join(f"{label} {p.start:%Y-%m-%d}/{p.end:%Y-%m-%d}" for label, p in tally.periods.items())
-        joint = pd.Index(list(tally.periods), name="period") if not by else cells
-        return [_Closed(name, tally.window, tally.keys, ("period", *by), joint)]
-    years: dict[int, list[str]] = {}
-    for label_, period in tally.periods.items():
-        years.setdefault(period.start.year, []).append(label_)
-    out = []
-    for year, names in years.items():
-        if pd.Timestamp(year + 1, 1, 1) + lag > day:
-            continue
-        keys = tally.keys[tally.keys["period"].isin(names)]
-        quarter = {name: tally.periods[name].start.quarter for name in names}
-        whole_year = any(tally.periods[name].days > 92 for name in names)
-        keys = keys.assign(quarter=keys["period"].map(quarter))
-        index = pd.MultiIndex.from_product(levels, names=list(by)) if len(by) > 1 else pd.Index(levels[0], name=by[0]) if by else None
-        fine = () if whole_year else tuple(sorted(set(quarter.values())))
-        span = Period(min(tally.periods[n].start for n in names), max(tally.periods[n].end for n in names))
-        out.append(_Closed(str(year), span, keys, tuple(by), index, fine or (1,)))
-    if not out:
-        raise NotReleasable(
-            f"no closed year is older than {profile.lag_months} months on {day:%Y-%m-%d}: nothing recent is released. Wait."
-        )
-    return out
-
-
-def _cell_passes(keys: pd.DataFrame, rules: Rules, closed: _Closed) -> bool:
+def _cell_passes(keys: pd.DataFrame, rules: Rules, closed: Closed) -> bool:
     return passes(keys, rules, cells=closed.cells, by=closed.by)
 
 
-def _rows_of(keys: pd.DataFrame, part: str, closed: _Closed) -> pd.DataFrame:
-    if not closed.quarters:
-        return keys[keys["period"] == part]
-    if part == closed.name:
-        return keys
-    half = {"H1": (1, 2), "H2": (3, 4)}
-    piece = half[part[-2:]] if part[-2:] in half else (int(part[-1]),)
-    return keys[keys["quarter"].isin(piece)]
-
-
-def _piece_name(year: str, piece: tuple[int, ...], quarters: tuple[int, ...]) -> str:
-    if piece == tuple(quarters):
-        return year
-    return f"{year}Q{piece[0]}" if len(piece) == 1 else f"{year}H{1 if piece[0] == 1 else 2}"
-
-
-def _spans(closed: _Closed, tally: Tally) -> dict[str, Period]:
-    if not closed.quarters:
-        return dict(tally.periods)
-    year = int(closed.name)
-    spans = {closed.name: closed.span}
-    for half in (1, 2):
-        spans[f"{year}H{half}"] = Period(f"{year}-{6 * half - 5:02d}-01", pd.Timestamp(year, 6 * half, 1) + pd.DateOffset(months=1))
-    for quarter in (1, 2, 3, 4):
-        first = pd.Timestamp(year, 3 * quarter - 2, 1)
-        spans[f"{year}Q{quarter}"] = Period(first, first + pd.DateOffset(months=3))
-    return spans
-
-
-def _combinations(tally: Tally, closed: _Closed) -> list[tuple[tuple[str, str], ...]]:
+def _combinations(tally: Tally, closed: Closed) -> list[tuple[tuple[str, str], ...]]:
     names = [name for name in closed.by if name != "period"]
     return [tuple(zip(names, levels, strict=True)) for levels in product(*(tally.by[name] for name in names))]
 
@@ -330,7 +258,9 @@ def _refuse_unsuitable(tally: Tally, profile: Profile) -> None:
             "declare the selection as a category (by=...)."
         )
     if len(tally.by) > profile.dimensions:
-        raise NotReleasable(f"the {profile.name} profile shows at most {profile.dimensions} categories beside place; drop some.")
+        raise NotReleasable(
+            f"the {profile.name} profile shows at most {profile.dimensions} categories beside place; drop some."
+        )
     if tally.count == "persons" and not tally.has_people:
         raise NotReleasable("these records have no person key, so people cannot be counted; tally events instead.")
 
@@ -350,80 +280,8 @@ def _record_set(tally: Tally) -> str:
     return f"{tally.kind} from {', '.join(tally.sources)}"
 
 
-def _too_few(tally: Tally, closed: _Closed) -> str:
+def _too_few(tally: Tally, closed: Closed) -> str:
     return (
         f"too few people, premises or events in {tally.kind} ({closed.name}) to publish anything, even for all areas together; "
         "coarsen: add areas, join phases, take a longer time or fewer categories."
-    )
-
-
-def _days(tally: Tally, codes: tuple[str, ...], periods: Mapping[str, Period]) -> dict[str, float]:
-    """Return the observed days of each published period, averaged over the areas (coverage is public)."""
-    known = [code for code in codes if code in tally.codes]
-    if tally.phased:
-        return {str(k): float(v) for k, v in tally.exposure().loc[known].mean().items()}
-    exposure = tally.exposure().loc[known].mean()
-    return {
-        name: float(sum(exposure[own] for own, cell in tally.periods.items() if span.covers(cell)))
-        for name, span in periods.items()
-    }
-
-
-def _outlines(areas: gpd.GeoDataFrame | None, frame: pd.DataFrame) -> gpd.GeoDataFrame | None:
-    if areas is None:
-        return None
-    home = {code: row.block for row in frame.drop_duplicates("block").itertuples() for code in row.areas}
-    member = areas.index.map(home)
-    shapes = gpd.GeoDataFrame({"name": areas["name"].to_numpy(), "block": member}, geometry=areas.geometry.to_numpy(), crs=areas.crs)
-    shapes = shapes[shapes["block"].notna()]
-    joined = shapes.dissolve("block", aggfunc={"name": _joined_name})
-    return joined.reindex(list(dict.fromkeys(frame["block"])))
-
-
-def _joined_name(names: pd.Series) -> str:
-    listed = sorted(names)
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:3])}" + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
-
-
-def _open(tally: Tally, zones: Mapping[str, Sequence[str]], day: pd.Timestamp) -> Protected:
-    """Show counts as published, when every source is published and cited."""
-    uncited = sorted(source for source in tally.sources if not tally.published.get(source))
-    if uncited:
-        raise NotReleasable(
-            f"the open profile is for published sources only, and {', '.join(uncited)} has no citation; "
-            "cite it (published=...) or choose partner or public."
-        )
-    cells = tally.to_frame()
-    levels = list(tally.by)
-    value = cells["value"].round().astype("Int64")
-    frame = pd.DataFrame(
-        {
-            "block": cells["area"],
-            "areas": [(code,) for code in cells["area"]],
-            "period": cells["period"],
-            "categories": list(cells[levels].itertuples(index=False, name=None)) if levels else [()] * len(cells),
-            "value": value,
-            "low": value,
-            "high": value,
-        }
-    )
-    exposure = tally.exposure()
-    return Protected(
-        kind=tally.kind,
-        count=tally.count,
-        profile="open",
-        k=0,
-        periods=dict(tally.periods),
-        days={name: float(np.nanmax(exposure[name])) for name in tally.periods},
-        by=tuple(levels),
-        zones={name: tuple(members) for name, members in zones.items()},
-        tree_digest="",
-        sources=tally.sources,
-        citations=tuple(sorted({text for text in tally.published.values() if text})),
-        as_of=day,
-        people_known=tally.has_people,
-        in_ledger=True,
-        _frame=frame,
-        blocks=_outlines(tally.areas, frame),
-        notes=("made from published statistics only",),
     )

@@ -78,7 +78,9 @@ def zoned_hierarchy(zones: Mapping[str, Sequence[str]], areas: gpd.GeoDataFrame 
     for codes in zones.values():
         twice = seen & set(codes)
         if twice or not codes:
-            raise CommonGroundError("each area belongs to one zone and no zone is empty; correct the zones of the study.")
+            raise CommonGroundError(
+                "each area belongs to one zone and no zone is empty; correct the zones of the study."
+            )
         seen |= set(codes)
     trees = []
     for codes in zones.values():

@@ -56,9 +56,7 @@ def ratio(before: int | None, after: int | None, *, level: float = 0.95) -> tupl
     """
     if not before or not after:
         return None
-    width = NormalDist().inv_cdf(0.5 + level / 2) * math.sqrt(
-        1 / before + 1 / after + 2 / before**2 + 2 / after**2
-    )
+    width = NormalDist().inv_cdf(0.5 + level / 2) * math.sqrt(1 / before + 1 / after + 2 / before**2 + 2 / after**2)
     point = after / before
     return significant(point), significant(point * math.exp(-width)), significant(point * math.exp(width))
 

@@ -98,7 +98,9 @@ def lowest_passing(
     return [tree] if good(mine, codes) else None
 
 
-def split_time(keys: pd.DataFrame, good: Callable[[pd.DataFrame], bool], quarters: Sequence[int]) -> list[tuple[int, ...]]:
+def split_time(
+    keys: pd.DataFrame, good: Callable[[pd.DataFrame], bool], quarters: Sequence[int]
+) -> list[tuple[int, ...]]:
     """Cut a block's year along the fixed tree (Q1 Q2)(Q3 Q4); a part is split only if both halves pass.
 
     Parameters

@@ -39,7 +39,9 @@ class Answer:
     def __str__(self) -> str:
         if self.coarsen_to:
             return f"coarsen to {', '.join(self.coarsen_to)}"
-        return "too few to show, or not observed" if self.value is None else f"{self.value} in [{self.low}, {self.high}]"
+        return (
+            "too few to show, or not observed" if self.value is None else f"{self.value} in [{self.low}, {self.high}]"
+        )
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -138,7 +140,9 @@ class Protected:
         wanted = [periods] if isinstance(periods, str) else list(self.periods if periods is None else periods)
         known = {code for codes in self._frame["areas"] for code in codes}
         if not asked or not asked <= known or not set(wanted) <= set(self._frame["period"]):
-            raise CommonGroundError("the question names areas or periods that were not published; use those of to_frame().")
+            raise CommonGroundError(
+                "the question names areas or periods that were not published; use those of to_frame()."
+            )
         rows = self._frame[self._frame["period"].isin(wanted) & (self._frame["categories"] == tuple(categories))]
         covering = asked
         while True:  # closed over areas and periods: a block may differ from year to year

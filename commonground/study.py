@@ -1,0 +1,323 @@
+"""What was asked, of which data, decided before looking?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from commonground import formats
+from commonground.areas import read_areas
+from commonground.disclosure import Plan
+from commonground.errors import CommonGroundError, Problem, RecordsError, StudyError
+from commonground.periods import Period
+from commonground.records import Records, read_records
+from commonground.studyfile import parse_study
+from commonground.tallies import Tally, tally
+
+__all__ = ["Input", "NeedsPlan", "Outcome", "Study", "check_study", "load_study"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One source of records, as the study names it."""
+
+    name: str
+    kind: str
+    files: tuple[Path, ...]
+    format: str = "table"
+    columns: Mapping[str, str] | None = None
+    crs: str | None = None
+    key: str | None = None
+    published: str | None = None
+    source: str | None = None
+    reported: tuple[Period, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One thing that may have changed, with the direction that would be good, declared before looking.
+
+    Parameters
+    ----------
+    name, label : str
+    input : str
+    goal : {'enforcement', 'trust', 'safety', 'access'}
+        The goal it serves. Enforcement counts are never read as need, prevalence or activity.
+    good : {'fall', 'rise', 'neither'}
+    primary : bool
+    margin : float
+        A ratio between 1/(1 + margin) and 1 + margin is a change that does not matter.
+    where : mapping of column to values
+        The part of the input that is meant.
+    count : {'events', 'persons'}
+    reports : bool
+        Whether it counts reports of something, so that a change may be a change of reporting.
+    reporting : tuple of float or None
+        Declared range of the ratio after/before of the share that is reported.
+    """
+
+    name: str
+    label: str
+    input: str
+    goal: str
+    good: str
+    primary: bool = True
+    margin: float = 0.2
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    count: str = "events"
+    reports: bool = False
+    reporting: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class NeedsPlan:
+    """Which people need which services, when, and how far they can be expected to go."""
+
+    demand: str
+    services: str
+    reach: float
+    slots: Mapping[str, str]
+    phase: str
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A study file that can be run: everything in it was checked, nothing was read but the file itself.
+
+    Parameters
+    ----------
+    path : Path
+    title, question, operation : str
+    phases : mapping of 'before', 'during', 'after' to Period
+    treated, ring : tuple of str
+        Area codes.
+    comparison : mapping of name to area codes
+    comparison_rule : str
+        How the comparison areas were chosen, or why there are none.
+    inputs, outcomes : mapping
+    policy : str
+        Profile of every output: public, partner or open.
+    as_of : Timestamp
+        Date of the extracts; drives the release lag.
+    people : str
+        The word for people that outputs use.
+    limits : tuple of str
+        What the data cannot say, in the study's own words.
+    """
+
+    path: Path
+    title: str
+    question: str
+    operation: str
+    phases: Mapping[str, Period]
+    treated: tuple[str, ...]
+    ring: tuple[str, ...]
+    comparison: Mapping[str, tuple[str, ...]]
+    comparison_rule: str
+    inputs: Mapping[str, Input]
+    outcomes: Mapping[str, Outcome]
+    areas_file: Path
+    areas_columns: Mapping[str, str]
+    policy: str
+    as_of: pd.Timestamp
+    people: str
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: NeedsPlan | None = None
+    surface: str | None = None
+    limits: tuple[str, ...] = ()
+    teaching: bool = False
+
+    @cached_property
+    def areas(self) -> gpd.GeoDataFrame:
+        """Boundaries of the study's areas, in metres."""
+        return read_areas(self.areas_file, **self.areas_columns)
+
+    @cached_property
+    def zones(self) -> dict[str, tuple[str, ...]]:
+        """Treated, ring and each comparison area, in the order of the hierarchy."""
+        ring = {"ring": self.ring} if self.ring else {}
+        return {"treated": self.treated, **ring, **self.comparison}
+
+    @cached_property
+    def window(self) -> Period:
+        """From the first day of before to the last of after."""
+        return Period(self.phases["before"].start, self.phases["after"].end)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What may be published, for the gate."""
+        return Plan(categories=self.categories, phases=self.phases)
+
+    @cached_property
+    def ledger_path(self) -> Path:
+        """The ledger stands beside the study file."""
+        return self.path.with_suffix(".ledger")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the study file: the registration."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @cached_property
+    def _read(self) -> dict[str, Records]:
+        return {}
+
+    def records(self, name: str) -> Records:
+        """Read the records of an input; kept in memory for the life of the study."""
+        if name not in self._read:
+            self._read[name] = _read_input(self.inputs[name])
+        return self._read[name]
+
+    def tally(
+        self, name: str, *, every: str | Mapping[str, Period] = "month", by: tuple[str, ...] = (), count: str = "events"
+    ) -> Tally:
+        """Tally the whole of an input over the study's areas and window."""
+        return tally(self.records(name), self.areas, every=every, by=by, count=count, window=self.window)
+
+    def outcome_tally(self, name: str) -> Tally:
+        """Tally one outcome by month: the part of its input that the study declares."""
+        outcome = self.outcomes[name]
+        chosen = self.records(outcome.input)
+        for column, values in outcome.where.items():
+            chosen = chosen.where(column, values)
+        return tally(chosen, self.areas, count=outcome.count, window=self.window)
+
+
+def load_study(path: str | Path) -> Study:
+    """Read a study file and check everything that can be checked without the data.
+
+    Parameters
+    ----------
+    path : path
+        study.toml, or the folder that holds one.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        With every problem in ``.problems``: unknown keys, missing files, dates, zones.
+    """
+    study, problems = _load(Path(path))
+    if study is None or problems:
+        raise StudyError(f"{len(problems)} problem(s) in the study file; nothing was run.", problems)
+    return study
+
+
+def check_study(path: str | Path) -> pd.DataFrame:
+    """List every problem of a study and of every file it names.
+
+    Returns
+    -------
+    DataFrame
+        Columns file, row, column, rule, help; empty when the study can be run. Writes nothing.
+    """
+    study, problems = _load(Path(path))
+    rows = [("study", p.row, p.column, p.rule, p.help) for p in problems]
+    if study is not None:
+        rows += _data_problems(study)
+    return pd.DataFrame(rows, columns=["file", "row", "column", "rule", "help"]).astype({"row": "Int64"})
+
+
+def _data_problems(study: Study) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    areas = None
+    try:
+        areas = study.areas
+    except RecordsError as error:
+        rows += [("areas", *problem) for problem in error.problems.itertuples(index=False, name=None)]
+    except CommonGroundError as error:
+        rows.append(("areas", None, "areas", "cannot be read", str(error)))
+    if areas is not None:
+        for zone, codes in study.zones.items():
+            lost = [code for code in codes if code not in areas.index]
+            if lost:
+                rule = f"names areas that the areas file does not have: {', '.join(lost[:5])}"
+                rows.append(("study", None, zone, rule, "Correct the codes."))
+    broken = set()
+    for name in study.inputs:
+        if any(not file.exists() for file in study.inputs[name].files):
+            broken.add(name)  # already listed
+            continue
+        try:
+            study.records(name)
+        except RecordsError as error:
+            broken.add(name)
+            rows += [(name, *problem) for problem in error.problems.itertuples(index=False, name=None)]
+        except CommonGroundError as error:
+            broken.add(name)
+            rows.append((name, None, name, "cannot be read", str(error)))
+    if areas is not None:
+        for outcome in study.outcomes.values():
+            if outcome.input in study.inputs and outcome.input not in broken:
+                rows += _outcome_problems(study, outcome)
+    return rows
+
+
+def _outcome_problems(study: Study, outcome: Outcome) -> list[tuple[Any, ...]]:
+    where = f"outcomes.{outcome.name}"
+    covered = study.records(outcome.input).coverage
+    if covered["end"].max() < study.window.end:
+        rule = f"the data end on {covered['end'].max():%Y-%m-%d}, before the stated end of after, {study.window.end:%Y-%m-%d}"
+        return [(where, None, "after", rule, "Shorten after, or bring the later data.")]
+    if covered["start"].min() > study.window.start:
+        rule = f"the data begin on {covered['start'].min():%Y-%m-%d}, after the stated start of before"
+        return [(where, None, "before", rule, "Shorten before, or bring the earlier data.")]
+    try:
+        counts = study.outcome_tally(outcome.name)
+        total = counts.to_frame()["value"].sum()
+    except CommonGroundError as error:
+        return [(where, None, outcome.input, "cannot be counted", str(error))]
+    if not total:
+        return [
+            (where, None, "where", "selects nothing: all counts are zero", "Correct the values, or drop the outcome.")
+        ]
+    return []
+
+
+def _load(path: Path) -> tuple[Study | None, list[Problem]]:
+    file = path / "study.toml" if path.is_dir() else path
+    parsed, problems = parse_study(file)
+    if parsed is None:
+        return None, problems
+    inputs = {name: Input(name=name, **values) for name, values in parsed.pop("inputs").items()}
+    outcomes = {name: Outcome(name=name, **values) for name, values in parsed.pop("outcomes").items()}
+    needs = parsed.pop("needs")
+    study = Study(path=file, inputs=inputs, outcomes=outcomes, needs=NeedsPlan(**needs) if needs else None, **parsed)
+    return study, problems
+
+
+def _read_input(spec: Input) -> Records:
+    source: Any = list(spec.files) if len(spec.files) > 1 else spec.files[0]
+    if spec.format == "police_uk":
+        records = formats.read_police_uk(source)
+    elif spec.format == "mps_boroughs":
+        records = formats.read_mps_boroughs(source)
+    elif spec.format == "nhs_clinics":
+        records = formats.read_nhs_clinics(source)
+    elif spec.format == "nhs_pharmacies":
+        records = formats.read_nhs_pharmacies(source)
+    else:
+        records = read_records(
+            source, spec.kind, columns=spec.columns, crs=spec.crs, key=spec.key, published=spec.published
+        )
+    if spec.source and "source" not in (spec.columns or {}) and "source" in records.frame:
+        renamed = records.frame.assign(source=spec.source)
+        records = replace(records, frame=renamed, coverage=records.coverage.assign(source=spec.source))
+    if spec.reported:
+        rows = [
+            {"source": source_name, "area": None, "start": span.start, "end": span.end}
+            for source_name in records.sources
+            for span in spec.reported
+        ]
+        records = records.with_coverage(pd.DataFrame(rows))
+    return records
