@@ -38,6 +38,7 @@ class Input:
     published: str | None = None
     source: str | None = None
     reported: tuple[Period, ...] = ()
+    phases: tuple[str, ...] = ("before", "during", "after")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class NeedsPlan:
     reach: float
     slots: Mapping[str, str]
     phase: str
+    least: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,13 +183,16 @@ class Study:
         """Tally the whole of an input over the study's areas and window."""
         return tally(self.records(name), self.areas, every=every, by=by, count=count, window=self.window)
 
-    def outcome_tally(self, name: str) -> Tally:
-        """Tally one outcome by month: the part of its input that the study declares."""
-        outcome = self.outcomes[name]
-        chosen = self.records(outcome.input)
-        for column, values in outcome.where.items():
+    def outcome_records(self, name: str) -> Records:
+        """Return the part of an input that an outcome means."""
+        chosen = self.records(self.outcomes[name].input)
+        for column, values in self.outcomes[name].where.items():
             chosen = chosen.where(column, values)
-        return tally(chosen, self.areas, count=outcome.count, window=self.window)
+        return chosen
+
+    def outcome_tally(self, name: str) -> Tally:
+        """Tally one outcome by month."""
+        return tally(self.outcome_records(name), self.areas, count=self.outcomes[name].count, window=self.window)
 
 
 def load_study(path: str | Path) -> Study:

@@ -26,16 +26,18 @@ KEYS = {
     "comparison": ("areas", "rule", "none"),
     "policy": ("profile", "as_of"),
     "wording": ("people",),
-    "needs": ("demand", "services", "reach", "slots", "phase"),
-    "inputs.*": ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported"),
+    "needs": ("demand", "services", "reach", "slots", "phase", "least"),
+    "inputs.*": ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases"),
     "outcomes.*": ("label", "input", "goal", "good", "primary", "margin", "where", "count", "reports", "reporting"),
 }
 KINDS = ("contacts", "incidents", "arrests", "services")
 FORMATS = ("table", "police_uk", "mps_boroughs", "nhs_clinics", "nhs_pharmacies")
 PROFILES = ("public", "partner", "open")
 GOALS = ("enforcement", "trust", "safety", "access")
+PHASES = ("before", "during", "after")
 GOOD = ("fall", "rise", "neither")
 PEOPLE = "people in sex work"  # field.md: the word is a setting of the study
+LEAST = 0.05  # five places a week for every hundred people
 MARGIN = 0.2  # a fifth either way does not matter, unless the study says otherwise
 
 
@@ -156,7 +158,7 @@ class _Reader:
 
     def _phases(self, operation: Mapping[str, Any]) -> dict[str, Period]:
         phases = {}
-        for name in ("before", "during", "after"):
+        for name in PHASES:
             if name in operation:
                 span = self._span(name, operation[name])
                 if span is not None:
@@ -169,7 +171,7 @@ class _Reader:
                 self._say(
                     "operation", f"{one} and {other} overlap", "Each day belongs to one phase; ends are not included."
                 )
-        if [name for name, _ in spans] != [name for name in ("before", "during", "after") if name in phases]:
+        if [name for name, _ in spans] != [name for name in PHASES if name in phases]:
             self._say("operation", "the phases are out of order", "before, then during, then after.")
         stated = operation.get("months_after")
         if stated is not None and "after" in phases and phases["after"].months < stated:
@@ -226,6 +228,7 @@ class _Reader:
             "published": spec.get("published"),
             "source": spec.get("source"),
             "reported": tuple(span for span in reported if span is not None),
+            "phases": tuple(self._one_of(f"{at}.phases", name, PHASES) for name in spec.get("phases", PHASES)),
         }
 
     def _outcome(self, name: str, spec: dict[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,6 +266,7 @@ class _Reader:
             "services": self._one_of("needs.services", spec.get("services"), tuple(inputs)),
             "reach": float(spec.get("reach", 1000)),
             "slots": dict(spec.get("slots", {"day": "08:00-20:00", "night": "20:00-08:00"})),
+            "least": float(spec.get("least", LEAST)),
             "phase": self._one_of("needs.phase", spec.get("phase", "after"), tuple(phases) or ("after",)),
         }
 

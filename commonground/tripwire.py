@@ -33,7 +33,7 @@ _PHONE = re.compile(
 # without a space ("M68HD") look like many an organisation code and are left alone.
 _INWARD = "[ABD-HJLNP-UW-Z]{2}"
 _POSTCODE = re.compile(
-    rf"{_START}(?:{_AREAS})(?:(?:\d\d|\d[A-HJKPSTUWX-Y])[ ]?|\d[ ]|(?<=[A-Z][A-Z]\d))\d{_INWARD}{_END}|"
+    rf"{_START}(?:{_AREAS})(?:(?:\d\d|\d[A-HJKPSTUWX-Y])[ ]?|\d[ ]|\d(?<=[A-Z][A-Z]\d))\d{_INWARD}{_END}|"
     rf"{_START}(?i:(?:{_AREAS})(?:\d{{1,2}}|\d[A-HJKPSTUWX-Y])[ ]\d{_INWARD}){_END}"
 )
 # HMRC, National Insurance Manual NIM39110: letters and prefixes never used.
@@ -53,10 +53,11 @@ _MARK = re.compile(
 )
 # Older styles (A123 ABC, ABC 123A) look like road and category codes: they count when most of a column is like that.
 _OLD_MARK = re.compile(r"^(?:[A-HJ-NP-Y]\d{1,3}[ ]?[A-HJ-PR-Y]{3}|[A-HJ-PR-Y]{3}[ ]?\d{1,3}[A-HJ-NP-Y])$", re.MULTILINE)
+_APART = r"(?:°?[NSEW]|°[ ][NSEW]|°)?(?:[ ]?[,;/][ ]?|[ ])"
 _LATITUDE = re.compile(
     # a latitude and longitude of the British Isles with three decimals (about 100 m) or more, in either order
-    r"(?<![\w.])(?:(?:49|5\d|60)\.\d{3,}[^\w.\n-]{1,4}-?[0-8]\.\d{3,}|"
-    r"-?[0-8]\.\d{3,}[^\w.\n-]{1,4}(?:49|5\d|60)\.\d{3,})(?![\w.])"
+    # (two columns of a printed table stand further apart than one space)
+    rf"(?<![\w.])(?:(?:49|5\d|60)\.\d{{3,}}{_APART}-?[0-8]\.\d{{3,}}|-?[0-8]\.\d{{3,}}{_APART}(?:49|5\d|60)\.\d{{3,}})(?!\w|\.\d)"
 )
 # National Grid letters with eight figures (10 m) or more, or spaced groups; "SE012345" stays a code.
 _GRID = re.compile(r"(?<!\w)[HNOST][A-HJ-Z](?:\d{8}|\d{10}|[ ]\d{3}[ ]\d{3}|[ ]?\d{4}[ ]\d{4}|[ ]?\d{5}[ ]\d{5})(?!\w)")
@@ -70,7 +71,7 @@ _RULES = (
     ("NINO", re.compile(r"\d\d[ ]?[A-Da-d](?!\w)"), 10, 3, _NINO),
     ("e-mail", re.compile("@"), 80, 80, _EMAIL),
     ("vehicle mark", re.compile(r"\d\d[ ]?[A-Za-z]{3}(?!\w)"), 3, 3, _MARK),
-    ("coordinates", re.compile(r"\.\d{3,}[^\w.\n-]{1,4}-?\d"), 4, 20, _LATITUDE),
+    ("coordinates", re.compile(r"\.\d{3,}[^.\n-]{1,6}-?\d"), 4, 20, _LATITUDE),
     ("coordinates", re.compile(r"[HNOST][A-HJ-Z][ ]?\d{3}[ ]?\d"), 1, 10, _GRID),
     ("coordinates", re.compile(r"\d[ ]?,[ ]?\d{5}"), 20, 20, _EASTING),
     ("coordinates", re.compile("///"), 0, 60, _THREE_WORDS),
@@ -78,7 +79,7 @@ _RULES = (
 _TEN_HINT = re.compile(r"\d{3}[ -]?\d{3}[ -]?\d{4}")
 # One pass in linear time (RE2, no lookaround) over a column drops the texts in which no pattern can match.
 _PERHAPS = (
-    r"@[\w.-]*\.|///[a-z]|[HNOST][A-HJ-Z][ ]?\d{3}[ ]?\d|\.\d{3,}[^\w.]{1,4}-?\d|\d[ ]?,[ ]?\d{5}|"
+    r"@[\w.-]*\.|///[a-z]|[HNOST][A-HJ-Z][ ]?\d{3}[ ]?\d|\.\d{3,}[^.-]{1,6}-?\d|\d[ ]?,[ ]?\d{5}|"
     r"\d{3}[ -]?\d{3}[ -]?\d{4}|(?:0|44)[ ()-]{0,3}(?:\d[ ()-]{0,2}){8}\d|"
     r"(?i:[A-Z]\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b|[A-Z]\d{1,3} ?[A-Z]{3}\b|"
     r"\b[A-Z]{3} ?\d{1,3}[A-Z]\b)"
@@ -145,13 +146,15 @@ def kinds_in(text: str) -> set[str]:
     return {kind for kind, _ in find_kinds(text)}
 
 
-def find_kinds(text: str) -> Iterator[tuple[str, int]]:
+def find_kinds(text: str, *, coordinates: bool = True) -> Iterator[tuple[str, int]]:
     """Yield each kind found in a text with the offset at which it starts, once for each match.
 
     Parameters
     ----------
     text : str
         Any text.
+    coordinates : bool
+        Whether to look for coordinates; scripts hold too many numbers for it.
 
     Yields
     ------
@@ -161,6 +164,8 @@ def find_kinds(text: str) -> Iterator[tuple[str, int]]:
         Where the match starts.
     """
     for kind, hint, before, after, pattern in _RULES:
+        if kind == "coordinates" and not coordinates:
+            continue
         yield from ((kind, match.start()) for match in _matches(text, hint, before, after, pattern))
     numbers = {re.sub("[ -]", "", match[0]): match.start() for match in _matches(text, _TEN_HINT, 0, 3, _TEN_DIGITS)}
     passing = [start for digits, start in numbers.items() if is_nhs_number(digits)]

@@ -140,14 +140,31 @@ def space_time_p(evidence: Evidence, excess: float, ratios: Array) -> Array:
     return np.asarray(as_large / (len(placebos) + n))
 
 
-def limits(ratios: Array, p: Array, alpha: float, *, peak: int | None = None) -> tuple[float, float]:
+def limits(ratios: Array, p: Array, alpha: float, *, estimate: float, peak: int | None = None) -> tuple[float, float]:
     """Return where p first falls to alpha on either side of its peak, interpolated in the log ratio.
 
-    A side where it does not gives 0 or infinity, and so does a p that exceeds alpha nowhere.
+    A side where it does not gives 0 or infinity. Where p exceeds alpha at no ratio of the grid, all that is not
+    rejected lies around the estimate: beyond the end of the grid (the limits are that end and 0 or infinity), or
+    between two points of it (p is 1 at the estimate).
+
+    Parameters
+    ----------
+    ratios, p : array, (m,)
+        Increasing ratios and their p values.
+    alpha : float
+    estimate : float
+        The ratio found.
+    peak : int, optional
+        Where to start from; the largest p by default.
     """
     peak = int(np.argmax(p)) if peak is None else peak
     if p[peak] <= alpha:
-        return 0.0, np.inf
+        if estimate <= ratios[0]:
+            return 0.0, float(ratios[0])
+        if estimate >= ratios[-1]:
+            return float(ratios[-1]), np.inf
+        peak = int(np.searchsorted(ratios, estimate))
+        ratios, p = np.insert(ratios, peak, estimate), np.insert(p, peak, 1.0)
     at, small = np.log(ratios), p <= alpha
 
     def crossing(inner: int, outer: int) -> float:
@@ -160,20 +177,35 @@ def limits(ratios: Array, p: Array, alpha: float, *, peak: int | None = None) ->
     return low, high
 
 
-def agreeing_limits(curve: Array, p: float, alpha: float) -> tuple[float, float]:
+def agreeing_limits(curve: Array, p: float, alpha: float, *, estimate: float, mixture: Array) -> tuple[float, float]:
     """Return the limits of a curve over RATIOS that leave 1 out exactly when p, its value at 1, is at most alpha.
 
     The grid has no point at 1. Where its neighbours alone would put 1 on the wrong side, 1 is added; where the curve
-    has a second region above alpha and 1 is in that one, the interval reaches on to its end.
+    has a second region above alpha and 1 is in that one, the interval reaches on to its end. A placebo test cannot
+    be inverted when no events are left to divide by a ratio: its curve then exceeds alpha nowhere, and the limits are
+    those of test M.
+
+    Parameters
+    ----------
+    curve : array, (61,)
+    p : float
+    alpha : float
+    estimate : float
+        The ratio found.
+    mixture : array, (61,)
+        The p of test M.
     """
-    low, high = limits(RATIOS, curve, alpha)
+    invertible = bool(curve.max() > alpha)
+    low, high = limits(RATIOS, curve if invertible else mixture, alpha, estimate=estimate)
     if (low <= 1 <= high) == (p > alpha):
         return low, high
+    if p <= alpha and not invertible:
+        return (low, float(np.nextafter(1, 0))) if estimate <= 1 else (float(np.nextafter(1, 2)), high)
     at = int(np.searchsorted(RATIOS, 1.0))
     ratios, curve = np.insert(RATIOS, at, 1.0), np.insert(curve, at, p)
-    low, high = limits(ratios, curve, alpha)
+    low, high = limits(ratios, curve, alpha, estimate=estimate)
     if p > alpha and not low <= 1 <= high:
-        from_one = limits(ratios, curve, alpha, peak=at)
+        from_one = limits(ratios, curve, alpha, estimate=estimate, peak=at)
         low, high = min(low, from_one[0]), max(high, from_one[1])
     return low, high
 

@@ -166,9 +166,9 @@ def wdd(
     """
     checks = Checks("wdd")
     buffered = treated_buffer is not None or control_buffer is not None
-    given = {"control": control, "treated": treated}
+    given: dict[str, Pair | None] = {"control": control, "treated": treated}
     if buffered:
-        given |= {"control_buffer": control_buffer or (), "treated_buffer": treated_buffer or ()}
+        given |= {"control_buffer": control_buffer, "treated_buffer": treated_buffer}
     pairs = [checks.pair(name, pair, whole=False) for name, pair in given.items()]
     lengths = checks.numbers("period_lengths", period_lengths, 2)
     sizes = checks.numbers("area_sizes", (1.0,) * len(pairs) if area_sizes is None else area_sizes, len(pairs))

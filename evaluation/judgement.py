@@ -113,7 +113,8 @@ def judge_alone(treated: Array, after: Mask, position: Integers, harmonics: int,
     weights = posterior(PRIORS["P"], likelihood)
     mixture = exact_mixture_p(evidence, _AT) @ weights
     curve = np.minimum(1.0, _ALONE_INFLATION * mixture)
-    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha)
+    ratio = float(treated[after].sum() / treated[~after].sum()) / evidence.expected_odds
+    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha, estimate=ratio, mixture=mixture[1:])
     shift_p = plain_shift(treated, after, waves).p
     return Judgement(float(curve[0]), low, high, shift_p, float(mixture[0]), None, None, None, *_volatility(weights))
 
@@ -138,8 +139,9 @@ def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers
     own_weights = posterior(PRIORS["N"], likelihoods[0])
     mixture = tables @ own_weights
     own = cauchy(mixture, shift)
+    ratio = float(treated[after].sum() / treated[~after].sum()) / evidence.expected_odds
     if count == 1:
-        low, high = agreeing_limits(own[1:], float(own[0]), alpha)
+        low, high = agreeing_limits(own[1:], float(own[0]), alpha, estimate=ratio, mixture=mixture[1:])
         return Judgement(
             float(own[0]), low, high, float(shift[0]), float(mixture[0]), float(own[0]), None, None,
             *_volatility(own_weights),
@@ -150,7 +152,7 @@ def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers
     space_time = space_time_p(evidence, excess, _AT)
     curve = gate * space_time + (1 - gate) * own
     weights = gate * posterior(PRIORS["D"], likelihoods[0] + shared) + (1 - gate) * own_weights
-    low, high = _two_sided(evidence, curve, tables @ weights, alpha)
+    low, high = _two_sided(ratio, curve, tables @ weights, alpha)
     return Judgement(
         float(curve[0]), low, high, float(shift[0]), float(mixture[0]), float(own[0]), float(space_time[0]), gate,
         *_volatility(weights),
@@ -197,12 +199,11 @@ def _gate(own: Array, shared: Array) -> float:
     return float(_GATE_ODDS * pooled / (_GATE_ODDS * pooled + alone))
 
 
-def _two_sided(evidence: Evidence, curve: Array, mixture: Array, alpha: float) -> tuple[float, float]:
+def _two_sided(ratio: float, curve: Array, mixture: Array, alpha: float) -> tuple[float, float]:
     """Take the limit facing 1 from p, and the far one from test M: the space-time p is not monotone there."""
-    before, after = evidence.treated[~evidence.after].sum(), evidence.treated[evidence.after].sum()
-    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha)
-    mixture_low, mixture_high = limits(RATIOS, mixture[1:], alpha)
-    if after <= before * evidence.expected_odds:
+    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha, estimate=ratio, mixture=mixture[1:])
+    mixture_low, mixture_high = limits(RATIOS, mixture[1:], alpha, estimate=ratio)
+    if ratio <= 1:
         return mixture_low, max(high, mixture_high) if high < 1 and mixture_high < 1 else high
     return min(low, mixture_low) if low > 1 and mixture_low > 1 else low, mixture_high
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,8 @@ class Months:
         Population or time at risk; ones where none was given.
     phase : integers, (n,)
         BEFORE, DURING or AFTER.
+    calendar : tuple of int
+        Calendar months before, during and after, with those that are missing.
     """
 
     position: Integers
@@ -61,6 +63,7 @@ class Months:
     control: Array
     exposure: Array
     phase: Integers
+    calendar: tuple[int, int, int]
 
     @property
     def after(self) -> npt.NDArray[np.bool_]:
@@ -69,19 +72,26 @@ class Months:
 
     def take(self, keep: npt.NDArray[np.bool_]) -> Months:
         """Return the months where `keep` is true."""
-        return Months(self.position[keep], self.counts[keep], self.control[keep], self.exposure[keep], self.phase[keep])
+        return replace(
+            self,
+            position=self.position[keep],
+            counts=self.counts[keep],
+            control=self.control[keep],
+            exposure=self.exposure[keep],
+            phase=self.phase[keep],
+        )
 
 
 def align(
     checks: Checks,
     counts: MonthlyCounts,
-    start: Month,
-    end: Month | None,
+    cut: tuple[Month, Month | None],
     *,
     control: pd.DataFrame | pd.Series | None = None,
     exposure: MonthlyCounts | None = None,
+    name: str = "counts",
 ) -> Months:
-    """Put monthly series on one calendar and cut it at `start` and `end`.
+    """Put monthly series on one calendar and cut it at the start and the end of an operation.
 
     Parameters
     ----------
@@ -90,12 +100,14 @@ def align(
     counts : Series, list or array of whole numbers, one a month
         A Series is indexed by month: PeriodIndex (M), DatetimeIndex (first days) or integers that count months. It
         is sorted if need be. NaN and gaps in the index are missing months. A list or an array is months 0, 1, 2 ...
-    start, end : month
-        Before is earlier than `start`; [start, end) is during; after begins at `end` (at `start` without one).
+    cut : (start, end)
+        Before is earlier than start; [start, end) is during; after begins at end (at start without one).
     control : DataFrame or Series, optional
         One column an area, on the same kind of index and with the same first and last month.
     exposure : Series, list or array, optional
         Above 0 in every month.
+    name : str
+        What the caller calls `counts`, for messages.
 
     Returns
     -------
@@ -107,40 +119,28 @@ def align(
     StudyError
         With every problem found.
     """
-    columns = {"counts": _series(checks, "counts", counts)}
+    columns = {name: _series(checks, name, counts)}
     columns |= {f"control column {i + 1}": column for i, column in enumerate(_control(checks, counts, control))}
+    areas = len(columns) - 1
     if exposure is not None:
         columns["exposure"] = _series(checks, "exposure", exposure)
-    kinds, cleaned = {}, []
-    for name, column in columns.items():
-        kind, positions = _positions(checks, name, column.index)
-        kinds[name] = kind
-        cleaned.append(pd.Series(_values(checks, name, column), index=positions, name=name))
+    kinds, cleaned = [], []
+    for label, column in columns.items():
+        kind, positions = _positions(checks, label, column.index)
+        kinds.append(kind)
+        cleaned.append(pd.Series(_values(checks, label, column), index=positions, name=label))
     _same_calendar(checks, kinds, cleaned)
-    first_month = _month(checks, "start", start, kinds["counts"])
-    resume = first_month if end is None else _month(checks, "end", end, kinds["counts"])
-    if first_month is not None and resume is not None and not checks.problems:
-        span = cleaned[0].index
-        inside = span.min() <= first_month <= span.max() + 1 and resume <= span.max() + 1
-        rule = "lies outside the months of the series"
-        checks.require(
-            inside, "start, end", rule, "Choose months that the series covers, or bring the series up to date"
-        )
-        checks.require(end is None or first_month < resume, "end", "is not later than `start`", "Swap or correct them")
+    start, resume = _bounds(checks, cut, kinds[0], cleaned[0].index)
     checks.done()
-    assert first_month is not None  # done() raised otherwise; this tells mypy
-    assert resume is not None
     table = pd.concat(cleaned, axis=1).sort_index()
-    position = table.index.to_numpy(np.int64)
-    phase = np.where(position < first_month, BEFORE, np.where(position < resume, DURING, AFTER)).astype(np.int64)
-    areas = [name for name in table if str(name).startswith("control")]
-    ones = np.ones(len(table))
+    position, values = table.index.to_numpy(np.int64), table.to_numpy(float)
     return Months(
-        position,
-        table["counts"].to_numpy(float),
-        table[areas].to_numpy(float),
-        table["exposure"].to_numpy(float) if "exposure" in table else ones,
-        phase,
+        position=position,
+        counts=values[:, 0],
+        control=values[:, 1 : areas + 1],
+        exposure=np.ones(len(table)) if exposure is None else values[:, -1],
+        phase=np.where(position < start, BEFORE, np.where(position < resume, DURING, AFTER)).astype(np.int64),
+        calendar=(start - int(position[0]), resume - start, int(position[-1]) + 1 - resume),
     )
 
 
@@ -242,26 +242,38 @@ def _values(checks: Checks, name: str, column: pd.Series) -> Array:
     return values
 
 
-def _same_calendar(checks: Checks, kinds: dict[str, str], columns: list[pd.Series]) -> None:
+def _same_calendar(checks: Checks, kinds: list[str], columns: list[pd.Series]) -> None:
     """Require one kind of index and one span; gaps inside the span are missing months."""
-    if not checks.require(len(columns[0]) > 0, "counts", "is empty", "Pass one number a month"):
-        return
-    for column in columns[1:]:
+    first = columns[0]
+    checks.require(len(first) > 0, str(first.name), "is empty", "Pass one number a month")
+    for kind, column in zip(kinds[1:], columns[1:], strict=True):
         name = str(column.name)
-        fine = kinds[name] == kinds["counts"]
-        rule = f"is indexed by {kinds[name]}, the counts by {kinds['counts']}"
-        checks.require(fine, name, rule, "Index both alike")
-        ours, theirs = columns[0].index, column.index
-        same = len(theirs) > 0 and (ours.min(), ours.max()) == (theirs.min(), theirs.max())
-        rule = "does not begin and end in the same months as the counts"
-        checks.require(not fine or same, name, rule, "Reindex it to the index of the counts; NaN marks a missing month")
+        same_kind = kind == kinds[0]
+        rule = f"is indexed by {kind}, `{first.name}` by {kinds[0]}"
+        checks.require(same_kind, name, rule, "Index both alike")
+        same_span = (first.index.min(), first.index.max()) == (column.index.min(), column.index.max())
+        rule = f"does not begin and end in the same months as `{first.name}`"
+        checks.require(not same_kind or same_span, name, rule, "Reindex it alike; NaN marks a missing month")
+
+
+def _bounds(checks: Checks, cut: tuple[Month, Month | None], kind: str, span: pd.Index[Any]) -> tuple[int, int]:
+    """Return the first month that is not before, and the first after, on the calendar of the series."""
+    start = _month(checks, "start", cut[0], kind)
+    resume = start if cut[1] is None else _month(checks, "end", cut[1], kind)
+    if start is None or resume is None or not len(span):
+        return 0, 0
+    inside = span.min() <= start <= span.max() + 1 and resume <= span.max() + 1
+    rule = "lies outside the months of the series"
+    checks.require(inside, "start, end", rule, "Choose months that the series covers, or bring the series up to date")
+    checks.require(cut[1] is None or start < resume, "end", "is not later than `start`", "Swap or correct them")
+    return start, resume
 
 
 def _month(checks: Checks, name: str, value: object, kind: str) -> int | None:
     """Return a month as a whole number on the calendar of the series."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if kind != "calendar":
-        fine = checks.require(whole, name, "needs a whole number, like the index of the counts", "Pass its position")
+        fine = checks.require(whole, name, "needs a whole number, like the index of the series", "Pass its position")
         return int(value) if fine else None  # type: ignore[call-overload]
     when: Any = None
     if isinstance(value, pd.Period):

@@ -81,12 +81,11 @@ class RelativeRateRatio(Unprinted):
         if self.exact_p_central <= 1 - self.level < self.p:
             flag = " The exact test sees a change only because it ignores the dispersion: do not rest a claim on it."
         return (
-            "Recorded events after, divided by those before, were in the treated area "
-            f"{say_number(self.ratio)} times what they were in the comparison ("
-            f"{say_interval(self.low, self.high, self.level)}, {say_p(self.p)}; {basis}). If Poisson: "
-            f"{say_number(self.exact_ratio)}, {exact}, Fisher {say_p(self.exact_p)}.{flag} This assumes that both "
-            "would have changed in the same proportion. It does not show a cause, nor whether reporting or recording changed "
-            "in one of them, and events that moved into the comparison distort it."
+            f"Recorded events after, divided by those before, were in the treated area {say_number(self.ratio)} times "
+            f"what they were in the comparison ({say_interval(self.low, self.high, self.level)}, {say_p(self.p)}; "
+            f"{basis}). If Poisson: {say_number(self.exact_ratio)}, {exact}, Fisher {say_p(self.exact_p)}.{flag} This "
+            "assumes that both would have changed in the same proportion. It does not show a cause, nor whether "
+            "reporting or recording changed in one of them, and events that moved into the comparison distort it."
         )
 
     def to_frame(self) -> pd.DataFrame:

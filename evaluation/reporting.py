@@ -7,35 +7,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
-from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
+from evaluation.counts import Checks, Unprinted, say_interval, say_number
 
-__all__ = ["AdjustedRatio", "ReportingRatio", "ReportingSensitivity", "reporting_ratio", "reporting_sensitivity"]
+__all__ = ["AdjustedRatio", "ReportingSensitivity", "reporting_sensitivity"]
 
 Pair = Sequence[float]
 
-# Halved to five times: a fivefold rise in the share consenting to share details with the police is on record (Merseyside,
-# first 18 months of treating crimes against people in sex work as hate crime; government review of effective practice 2011)
+# from half to five times: a fivefold rise in the share consenting to share details with the police is on record
+# (Merseyside, first 18 months of treating crimes against people in sex work as hate crime; government review, 2011)
 _GRID = (0.5, 2 / 3, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0)
 
 
-class Ratio(Protocol):
-    """Any result with a ratio and its limits."""
-
+class _Ratio(Protocol):
     @property
-    def ratio(self) -> float:
-        """Rate after / rate before."""
-
+    def ratio(self) -> float: ...
     @property
-    def low(self) -> float:
-        """Lower limit."""
-
+    def low(self) -> float: ...
     @property
-    def high(self) -> float:
-        """Upper limit."""
+    def high(self) -> float: ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,8 +57,8 @@ class AdjustedRatio(Unprinted):
         return (
             f"The share reported changed {say_number(self.rho)} times "
             f"({say_interval(self.rho_low, self.rho_high, self.level)}). Divided by it, the ratio is "
-            f"{say_number(self.ratio)} ({say_interval(self.low, self.high, self.level)}), as far as the people asked about "
-            "reporting stand for everyone to whom it happens."
+            f"{say_number(self.ratio)} ({say_interval(self.low, self.high, self.level)}), as far as the people asked "
+            "stand for everyone to whom it happens."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -107,8 +99,8 @@ class ReportingSensitivity(Unprinted):
     def summary(self) -> str:
         """Say what reporting could explain; never that violence fell or rose."""
         parts = [
-            f"Recorded numbers changed {say_number(self.ratio)} times. Recorded numbers are what happened times the share "
-            f"that is reported. A {say_number(self.breakdown)}-fold change in that share would explain all of it."
+            f"Recorded numbers changed {say_number(self.ratio)} times. They are what happened times the share "
+            f"reported: a {say_number(self.breakdown)}-fold change in that share would explain all of it."
         ]
         if math.isnan(self.breakdown_interval):
             parts.append("No interval was given, so chance is left out.")
@@ -129,48 +121,8 @@ class ReportingSensitivity(Unprinted):
         return self.table.copy()
 
 
-@dataclass(frozen=True, repr=False)
-class ReportingRatio(Unprinted):
-    """Whether police records and outreach records of the same kind of event moved apart.
-
-    Attributes
-    ----------
-    ratio, low, high : float
-        (police / outreach after) / (police / outreach before), over the comparison's where given; above 1: police
-        records grew against outreach records.
-    p : float
-        Two-sided normal p of ratio 1.
-    level : float
-        Confidence level.
-    compared : bool
-        True when comparison areas were given.
-    """
-
-    ratio: float
-    low: float
-    high: float
-    p: float
-    level: float
-    compared: bool
-
-    def summary(self) -> str:
-        """Say how the two sources moved apart, and why that is not a reporting rate."""
-        where = "against the comparison areas" if self.compared else "with no comparison areas"
-        return (
-            f"Police records over outreach records changed {say_number(self.ratio)} times {where} "
-            f"({say_interval(self.low, self.high, self.level)}, {say_p(self.p)}; 0.5 added to each count). A change means "
-            "that at least one of the two sources records differently: willingness to report, recording practice, or how "
-            "many people outreach meets. It does not say which, and not whether more or fewer events happened. It treats "
-            "records as independent events."
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row: ratio, low, high, p."""
-        return pd.DataFrame({name: [getattr(self, name)] for name in ["ratio", "low", "high", "p"]})
-
-
 def reporting_sensitivity(
-    ratio: float | Ratio,
+    ratio: float | _Ratio,
     *,
     shares: tuple[Pair, Pair] | None = None,
     grid: Iterable[float] | None = None,
@@ -219,85 +171,23 @@ def reporting_sensitivity(
     level = float(getattr(ratio, "level", 0.95))
     fine = recorded >= 0 and (math.isnan(low) or 0 <= low <= recorded <= high)
     checks.require(fine, "ratio", "needs a ratio of at least 0 inside its limits", "Pass a number or a result")
-    rhos = checks.numbers("grid", _GRID if grid is None else (grid := tuple(grid)), len(grid or _GRID))
+    points = _GRID if grid is None else tuple(grid)
+    rhos = checks.numbers("grid", points, len(points))
     if shares is not None:
         _check_shares(checks, shares)
     checks.done()
     table = pd.DataFrame({"rho": rhos})
     for name, value in {"ratio": recorded, "low": low, "high": high}.items():
         table[name] = value / table["rho"]
-    table["covers_one"] = (table["low"] <= 1) & (table["high"] >= 1) if not math.isnan(low) else None
-    nearest = math.nan if math.isnan(low) else min(max(1.0, low), high)
+    known = not math.isnan(low)
+    covers = (table["low"] <= 1) & (table["high"] >= 1)
+    table["covers_one"] = covers.astype("boolean").mask(table["low"].isna())
+    nearest = min(max(1.0, low), high) if known else math.nan
     adjusted = None if shares is None else _adjusted((recorded, low, high), shares, level)
     return ReportingSensitivity(table, recorded, nearest, adjusted, recorded, low, high, level)
 
 
-def reporting_ratio(
-    police: Pair,
-    outreach: Pair,
-    *,
-    control_police: Pair | None = None,
-    control_outreach: Pair | None = None,
-    level: float = 0.95,
-) -> ReportingRatio:
-    """Compare police records with outreach records of the same kind of event, before and after.
-
-    log ratio = log[(police1/outreach1)/(police0/outreach0)] - the comparison's, 0.5 added to each count;
-    variance = sum of 1/(count + 0.5).
-
-    Parameters
-    ----------
-    police, outreach : pair
-        Records (before, after) of each source in the area.
-    control_police, control_outreach : pair, optional
-        The same in comparison areas; give both or neither.
-    level : float, default 0.95
-        Confidence level.
-
-    Returns
-    -------
-    ReportingRatio
-        .ratio .low .high .p
-
-    Raises
-    ------
-    StudyError
-        When a count is not a whole number of at least 0, or only one comparison is given.
-
-    Notes
-    -----
-    To be shown beside any result on police counts. Assumes that outreach reaches the same share of people before and
-    after; when outreach contact falls too, a stable ratio hides a fall in both.
-
-    References
-    ----------
-    Haldane (1956) and Anscombe (1956) for the added 0.5.
-
-    Examples
-    --------
-    >>> r = reporting_ratio((20, 10), (10, 20))
-    >>> f"{r.ratio:.3f} ({r.low:.3f} to {r.high:.3f})"
-    '0.262 (0.090 to 0.763)'
-    """
-    checks = Checks("reporting_ratio")
-    compared = control_police is not None or control_outreach is not None
-    given = {"police": police, "outreach": outreach}
-    if compared:
-        given |= {"control_outreach": control_outreach or (), "control_police": control_police or ()}
-    pairs = np.array([checks.pair(name, pair) for name, pair in given.items()]) + 0.5
-    checks.level(level)
-    checks.done()
-    # rows police, outreach, comparison outreach, comparison police: signs alternate
-    signs = np.array([1, -1] * (len(pairs) // 2))
-    log_ratio = float(signs @ np.log(pairs[:, 1] / pairs[:, 0]))
-    se = math.sqrt(float((1 / pairs).sum()))
-    reach = float(stats.norm.ppf((1 + level) / 2)) * se
-    p = float(2 * stats.norm.sf(abs(log_ratio) / se))
-    low, high = math.exp(log_ratio - reach), math.exp(log_ratio + reach)
-    return ReportingRatio(math.exp(log_ratio), low, high, p, level, compared)
-
-
-def _limits(ratio: float | Ratio) -> tuple[float, float, float]:
+def _limits(ratio: float | _Ratio) -> tuple[float, float, float]:
     """Return ratio, low, high; limits are NaN for a bare number."""
     if isinstance(ratio, int | float):
         return float(ratio), math.nan, math.nan

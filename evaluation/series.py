@@ -158,7 +158,7 @@ def interrupted_series(
     """
     checks = Checks("interrupted_series")
     check_harmonics(checks, harmonics)
-    months = align(checks, counts, start, end, exposure=exposure)
+    months = align(checks, counts, (start, end), exposure=exposure)
     months = observed(checks, months, during=True)
     terms = _terms(months, harmonics, slope)
     n, p = len(months.counts), terms.shape[1]
@@ -230,7 +230,7 @@ def _averted(
     months: Months, terms: pd.DataFrame, estimate: Array, covariance: Array, dispersion: float, quantile: float
 ) -> Averted:
     """Return expected minus observed events over the observed months after, had no step or slope come."""
-    unchanged = terms.assign(**{name: 0.0 for name in {"step", "slope"} & set(terms)}).to_numpy()[months.after]
+    unchanged = terms.assign(**dict.fromkeys({"step", "slope"} & set(terms), 0.0)).to_numpy()[months.after]
     monthly = months.exposure[months.after] * np.exp(unchanged @ estimate)
     expected, events = float(monthly.sum()), float(months.counts[months.after].sum())
     gradient = monthly @ unchanged

@@ -58,7 +58,7 @@ class ShiftTest(Unprinted):
         """Say what the test found and what it cannot show."""
         against = "relative to the comparison areas" if self.controlled else "on its own"
         return (
-            f"Of {self.n} possible starting months, taken in a circle, {round(self.p * self.n)} (the true one included) "
+            f"Of {self.n} possible starting months, taken in a circle, {round(self.p * self.n)} (with the true one) "
             f"show a change as large, {against}: {say_p(self.p)}; with so many months p cannot be below "
             f"{self.p_floor:.3f}. This shows whether the change is unusual for this series, not how large it is nor "
             "what caused it."
@@ -122,7 +122,7 @@ def shift_test(
     check_harmonics(checks, harmonics)
     rule = "is not used with a control, which takes the season away"
     checks.require(control is None or not harmonics, "harmonics", rule, "Leave it at 0")
-    months = align(checks, counts, start, end, control=control)
+    months = align(checks, counts, (start, end), control=control)
     months = observed(checks, months, during=False)
     if control is None:
         return plain_shift(months.counts, months.after, season(months.position, harmonics))

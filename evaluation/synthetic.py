@@ -34,10 +34,8 @@ class SyntheticControl(Unprinted):
         Weight of each donor, at least 0, summing to 1.
     pre_rmspe, post_rmspe : float
         Root mean squared gap before and after the start.
-    rank : int
-        Place of the treated unit's post/pre RMSPE ratio among all units, 1 the largest (ties count against it).
-    p, p_floor : float
-        rank / units, and the smallest value it could have: 1 / units.
+    rank, p, p_floor : int, float, float
+        Place of the treated unit's post/pre RMSPE ratio, 1 the largest (ties count against it); rank/units; 1/units.
     placebos : DataFrame
         One row a donor, treated as if it were the treated unit: effect, pre_rmspe, post_rmspe, ratio.
     path : DataFrame
@@ -71,13 +69,13 @@ class SyntheticControl(Unprinted):
                 f"was beyond every donor in {self.outside_range} of {before} periods before, where no mix can follow it"
             )
         return (
-            f"With {units} units the smallest possible p is {self.p_floor:.3f}. From the start on, the recorded series "
-            f"lay {say_number(self.effect)} from its synthetic comparison on average (gap before "
+            f"With {units} units the smallest possible p is {self.p_floor:.3f}. From the start on, the recorded "
+            f"series lay {say_number(self.effect)} from its synthetic comparison on average (gap before "
             f"{say_number(self.pre_rmspe)}, after {say_number(self.post_rmspe)}); rank {self.rank} of {units}, p "
             f"{self.p:.3f}. The mix rests on {self.effective_donors:.1f} effective donors (largest weight "
-            f"{self.largest_weight:.2f}); the series {hull}. It assumes that the donors were not touched by the operation "
-            "or by events moving into them, and that what drove the series before drove it after. A gap is not by itself "
-            "an effect."
+            f"{self.largest_weight:.2f}); the series {hull}. It assumes that no donor was touched by the operation or "
+            "by events moving into it, and that what drove the series before drove it after: a gap is not yet an "
+            "effect."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -91,12 +89,10 @@ class SyntheticDiD(Unprinted):
 
     Attributes
     ----------
-    effect : float
-        Weighted difference in differences, in the panel's unit.
+    effect, se : float
+        Weighted difference in differences in the panel's unit, and the spread of the donors' own, treated in turn.
     unit_weights, period_weights : Series
         Weights of the donors and of the periods before, each at least 0 and summing to 1.
-    se : float
-        Placebo standard error: standard deviation of the effects of the donors treated in turn.
     """
 
     effect: float
@@ -110,9 +106,9 @@ class SyntheticDiD(Unprinted):
         return (
             f"The synthetic difference in differences is {say_number(self.effect)} (placebo standard error "
             f"{say_number(self.se)}; normal 95 % interval {say_number(low)} to {say_number(high)}), from "
-            f"{len(self.unit_weights)} donors and {len(self.period_weights)} periods before. It assumes that the treated "
-            "unit is as noisy as the donors, that nothing else changed in it at the start and that no donor was touched. "
-            "A difference in recorded numbers is not by itself an effect."
+            f"{len(self.unit_weights)} donors and {len(self.period_weights)} periods before. It assumes that the "
+            "treated unit is as noisy as the donors, that nothing else changed in it at the start and that no donor "
+            "was touched: a difference in recorded numbers is not yet an effect."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -150,8 +146,7 @@ def synthetic_control(panel: pd.DataFrame, treated: Hashable, start: Any) -> Syn
 
     Notes
     -----
-    Fails when the treated unit lies outside the range of the donors, when few periods or many donors let the mix follow
-    noise, and when the donors are affected. p cannot be below 1 / units.
+    Fails outside the range of the donors, when many donors follow noise, and when donors are affected.
 
     References
     ----------
@@ -165,8 +160,7 @@ def synthetic_control(panel: pd.DataFrame, treated: Hashable, start: Any) -> Syn
     >>> round(s.effect, 6), s.rank, s.p_floor
     (-5.0, 1, 0.25)
     """
-    values, donors, before = _checked("synthetic_control", panel, treated, start)
-    target = list(panel.columns).index(treated)
+    values, target, donors, before = _checked("synthetic_control", panel, treated, start)
     weight, gap = _fit(values, target, donors, before)
     rows = {unit: _gaps(_fit(values, unit, [d for d in donors if d != unit], before)[1], before) for unit in donors}
     placebos = pd.DataFrame(
@@ -221,15 +215,14 @@ def synthetic_did(panel: pd.DataFrame, treated: Hashable, start: Any) -> Synthet
 
     Notes
     -----
-    The placebo error treats every donor in turn, so it is exact, not simulated; it needs the treated unit to be about
-    as noisy as the donors.
+    The placebo error treats every donor once, without simulation; the treated unit must be about as noisy as they are.
 
     References
     ----------
     Arkhangelsky, Athey, Hirshberg, Imbens and Wager (2021), American Economic Review 111:4088-4118, algorithms 1 and 4.
     """
-    values, donors, before = _checked("synthetic_did", panel, treated, start)
-    effect, units, periods = _did(values, list(panel.columns).index(treated), donors, before)
+    values, target, donors, before = _checked("synthetic_did", panel, treated, start)
+    effect, units, periods = _did(values, target, donors, before)
     others = [_did(values, unit, [d for d in donors if d != unit], before)[0] for unit in donors]
     return SyntheticDiD(
         effect=effect,
@@ -239,27 +232,29 @@ def synthetic_did(panel: pd.DataFrame, treated: Hashable, start: Any) -> Synthet
     )
 
 
-def _checked(function: str, panel: pd.DataFrame, treated: Hashable, start: Any) -> tuple[Array, list[int], Mask]:
+def _checked(function: str, panel: pd.DataFrame, treated: Hashable, start: Any) -> tuple[Array, int, list[int], Mask]:
     """Return the values, the donors' column numbers and which periods are before, or raise with every problem."""
     checks = Checks(function)
     known = panel.columns.is_unique and treated in panel.columns
     checks.require(known, "treated", "needs to name one column of the panel", "Columns are units, rows are periods")
-    checks.require(
-        len(panel.columns) > 2, "panel", "needs at least two donors", "Use `relative_rate_ratio` with one comparison"
-    )
+    remedy = "Use `relative_rate_ratio` with one comparison"
+    checks.require(len(panel.columns) > 2, "panel", "needs at least two donors", remedy)
     ordered = panel.index.is_monotonic_increasing and panel.index.is_unique
     checks.require(ordered, "panel", "needs a sorted index of periods that do not repeat", "Call `panel.sort_index()`")
     numbers = panel.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     remedy = "Leave out units or periods that were not observed; a missing count is not 0"
     checks.require(bool(np.isfinite(numbers).all()), "panel", "needs a finite number in every cell", remedy)
-    before = np.asarray(panel.index < start, dtype=bool)
+    try:
+        before = np.asarray(panel.index < start, dtype=bool)
+    except TypeError:  # a date against numbers, say
+        before = np.ones(len(panel), dtype=bool)
     remedy = "Use `relative_rate_ratio`, which does not fit a path"
     checks.require(before.sum() >= _FEWEST_BEFORE, "panel", f"needs {_FEWEST_BEFORE} periods before the start", remedy)
-    checks.require(
-        not before.all(), "start", "needs a period from the start on", "Check the type and the date of `start`"
-    )
+    remedy = "Check the type and the date of `start`"
+    checks.require(not before.all(), "start", "needs a period from the start on", remedy)
     checks.done()
-    return numbers, [k for k, unit in enumerate(panel.columns) if unit != treated], before
+    is_target = [unit == treated for unit in panel.columns]
+    return numbers, is_target.index(True), [k for k, found in enumerate(is_target) if not found], before
 
 
 def _simplex(gaps: Array, ridge: float = 0.0) -> Array:

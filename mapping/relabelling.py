@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from mapping.kernels import Array, Lattice, covered_share, kernel_mass, window_share
+from mapping.kernels import Array, Lattice, kernel_mass, window_share
 from mapping.patterns import Pattern
 
 __all__ = ["Flags", "Ground", "Pair", "compare_with_chance", "deal_labels"]
@@ -24,35 +23,32 @@ Flags = npt.NDArray[np.bool_]
 #: Density, as a share of the density of events spread evenly over the window, below which a place counts as empty
 #: in both patterns. It bounds the log ratio: a Gaussian tail of 10^-40 against one of 10^-60 is not a finding.
 FLOOR = 1e-4
-#: Relabellings smoothed at once. Matrix products gain nothing from more, and memory stays small.
-BATCH = 8
+#: Relabellings smoothed at once: few large matrix products, and memory stays below 100 MB on the finest lattice.
+BATCH = 16
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Hold what depends on the window and the bandwidth only, shared by every pattern.
+    """Hold the places at which densities are wanted, and what depends on the window and the bandwidth only.
 
     Parameters
     ----------
-    lattice : Lattice
-        Where events are tallied for relabelling.
     inside : ndarray of bool
-        Pixels whose centre lies inside the window.
+        Cells of the lattice of places that belong to the window.
     bandwidth : float
         Standard deviation of the kernel, metres.
     area : float
         Area of the window, square metres.
     down, across : ndarray
-        Kernels from lattice rows to pixel rows, and from lattice columns to pixel columns.
+        Kernels from the rows of the tallies to the rows of places, and from their columns to the columns of places.
     share : ndarray
-        q(u) at the pixels inside the window (1 without edge correction).
+        q(u) at the places inside the window (1 without edge correction).
     roughness : ndarray
-        R(u) = q at bandwidth h/sqrt(2), over 4 pi q^2, at the pixels inside the window.
+        R(u) = q at bandwidth h/sqrt(2), over 4 pi q^2, at the places inside the window.
     total : ndarray
         Integral over the window of the corrected kernel of one event, by lattice cell.
     """
 
-    lattice: Lattice
     inside: Flags
     bandwidth: float
     area: float
@@ -64,12 +60,11 @@ class Ground:
 
     @classmethod
     def lay(
-        cls, window: Any, pixels: Lattice, inside: Flags, bandwidth: float, *, lattice: Lattice, edge: bool
+        cls, covered: Array, lattice: Lattice, bandwidth: float, *, places: Lattice, inside: Flags, edge: bool
     ) -> Ground:
-        """Integrate the kernel over the window once for all relabellings."""
-        covered = covered_share(window, lattice)
-        share = window_share(pixels.x, pixels.y, covered, lattice, bandwidth)[inside]
-        narrow = window_share(pixels.x, pixels.y, covered, lattice, bandwidth / np.sqrt(2))[inside]
+        """Integrate the kernel over the window, given the share of each lattice cell inside it, once for all."""
+        share = window_share(places.x, places.y, covered, lattice, bandwidth)[inside]
+        narrow = window_share(places.x, places.y, covered, lattice, bandwidth / np.sqrt(2))[inside]
         corrected = covered
         if edge:
             at_cells = window_share(lattice.x, lattice.y, covered, lattice, bandwidth)
@@ -77,12 +72,11 @@ class Ground:
         else:
             share, narrow = np.ones_like(share), np.ones_like(narrow)
         return cls(
-            lattice=lattice,
             inside=inside,
             bandwidth=bandwidth,
             area=float(np.diff(lattice.y_edges) @ covered @ np.diff(lattice.x_edges)),
-            down=kernel_mass(pixels.y, lattice.y, bandwidth),
-            across=kernel_mass(lattice.x, pixels.x, bandwidth),
+            down=kernel_mass(places.y, lattice.y, bandwidth),
+            across=kernel_mass(lattice.x, places.x, bandwidth),
             share=share,
             roughness=narrow / (4 * np.pi * share**2),
             total=window_share(lattice.x, lattice.y, corrected, lattice, bandwidth).ravel(),
@@ -95,9 +89,12 @@ class Ground:
 
     def smooth(self, tallies: Array) -> tuple[Array, Array]:
         """Return the uncorrected surfaces of lattice tallies (one a row) and what each integrates to, corrected."""
-        rows, columns = self.lattice.shape
-        surfaces: Array = self.down @ (tallies.reshape(-1, columns) @ self.across).reshape(len(tallies), rows, -1)
-        return surfaces[:, self.inside], np.asarray(tallies @ self.total)
+        rows, columns = self.down.shape[1], self.across.shape[0]
+        # One large product each way for the whole batch: many small ones crawl when other work holds a core.
+        lying = np.moveaxis(tallies.reshape(-1, rows, columns), 0, 1).reshape(rows, -1)
+        standing = ((self.down @ lying).reshape(-1, columns) @ self.across).reshape(len(self.down), len(tallies), -1)
+        surfaces: Array = np.moveaxis(standing, 0, 1)[:, self.inside]
+        return surfaces, np.asarray(tallies @ self.total)
 
     def density(self, surface: Array, mass: Array) -> Array:
         """Return densities that integrate to 1 over the window, never below the floor."""
@@ -106,88 +103,97 @@ class Ground:
 
 @dataclass(frozen=True)
 class Pair:
-    """Hold one before-and-after pair on its ground.
+    """Hold the lattice tallies of one before-and-after pair.
 
     Parameters
     ----------
-    ground : Ground
-        Window, bandwidth, lattice and pixels.
+    cells : int
+        Number of lattice cells.
     cell : ndarray of int
-        Lattice cell of each event, before and after together.
+        Lattice cell of each event, before and after together, sorted within strata.
     weight : ndarray
         Weight of each event, above 0.
     before : ndarray of bool
         Whether the event belongs to the before period.
     stratum : ndarray of int
-        Labels are dealt out within equal values; 0 and above.
+        Labels are dealt out within equal values; ascending, from 0.
     """
 
-    ground: Ground
+    cells: int
     cell: npt.NDArray[np.intp]
     weight: Array
     before: Flags
     stratum: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, ground: Ground, before: Pattern, after: Pattern) -> Pair:
-        """Tally two patterns on the ground's lattice."""
+    def of(cls, lattice: Lattice, before: Pattern, after: Pattern) -> Pair:
+        """Tally two patterns on a lattice."""
         both = before.followed_by(after)
         _, stratum = np.unique(both.stratum, return_inverse=True)
-        labels = np.arange(len(both.x)) < len(before.x)
-        return cls(ground, ground.lattice.cell_of(both.x, both.y), both.weight, labels, stratum)
+        cell, labels = lattice.cell_of(both.x, both.y), np.arange(len(both.x)) < len(before.x)
+        order = np.lexsort((cell, stratum))  # neighbours in memory are neighbours on the lattice
+        cells = lattice.shape[0] * lattice.shape[1]
+        return cls(cells, cell[order], both.weight[order], labels[order], stratum[order])
 
-    def log_ratio(self) -> Array:
-        """Return ln f_after - ln f_before at the pixels inside the window, from the lattice tallies."""
-        return self._log_ratios(self.before[None, :], self._everyone())[0]
-
-    def standard_error(self) -> Array:
-        """Return the standard error of the log ratio under equal densities.
-
-        sqrt(R (1/n1 + 1/n2)) / (h sqrt(pooled density)); it is the same for every relabelling. With weights, n is
-        (sum of weights)^2 / sum of squared weights.
-        """
-        pooled = self.ground.density(*self._everyone())[0]
-        share = sum(_one_over_n(self.weight[group]) for group in (self.before, ~self.before))
-        return np.asarray(np.sqrt(self.ground.roughness * share / pooled) / self.ground.bandwidth)
+    def tallies(self, chosen: Flags) -> Array:
+        """Return the weight in each lattice cell of the chosen events, one row per row of `chosen`."""
+        # Weighing by the labels costs a seventh of picking the labelled events out.
+        return np.stack([np.bincount(self.cell, self.weight * row, self.cells) for row in chosen])
 
     def relabelled(self, permutations: int, rng: np.random.Generator) -> Iterator[Array]:
-        """Yield batches of log ratios (relabelling x pixel) under labels dealt at random."""
-        order = np.lexsort((self.cell, self.stratum))
-        cell, weight, stratum = self.cell[order], self.weight[order], self.stratum[order]
-        pair = Pair(self.ground, cell, weight, self.before[order], stratum)
-        starts = np.flatnonzero(np.diff(stratum, prepend=-1))
-        blocks = list(zip(starts, [*starts[1:], len(order)], strict=True))
-        numbers = [int(pair.before[first:last].sum()) for first, last in blocks]
-        everyone = pair._everyone()
+        """Yield batches of before-tallies (relabelling x cell) under labels dealt at random."""
+        starts = np.flatnonzero(np.diff(self.stratum, prepend=-1))
+        blocks = list(zip(starts, [*starts[1:], len(self.cell)], strict=True))
+        numbers = [int(self.before[first:last].sum()) for first, last in blocks]
         for done in range(0, permutations, BATCH):
-            labels = np.empty((min(BATCH, permutations - done), len(order)), dtype=bool)
+            labels = np.empty((min(BATCH, permutations - done), len(self.cell)), dtype=bool)
             for row in labels:
                 for (first, last), n_before in zip(blocks, numbers, strict=True):
                     row[first:last] = deal_labels(last - first, n_before, rng)
-            yield pair._log_ratios(labels, everyone)
+            yield self.tallies(labels)
 
-    def _everyone(self) -> tuple[Array, Array]:
-        return self.ground.smooth(self._tallies(np.ones((1, len(self.cell)), dtype=bool)))
 
-    def _tallies(self, chosen: Flags) -> Array:
-        cells = len(self.ground.total)
-        # Weighing by the labels costs a seventh of picking the labelled events out.
-        return np.stack([np.bincount(self.cell, self.weight * row, cells) for row in chosen])
+class _View:
+    """See the pairs from one ground: everything that relabelling does not change is worked out once."""
 
-    def _log_ratios(self, before: Flags, everyone: tuple[Array, Array]) -> Array:
-        surface, mass = self.ground.smooth(self._tallies(before))
+    def __init__(self, ground: Ground, pairs: Sequence[Pair]) -> None:
+        self.ground = ground
+        self.everyone = [ground.smooth(pair.tallies(np.ones((1, len(pair.cell)), dtype=bool))) for pair in pairs]
+        variance = [
+            ground.roughness / ground.density(*everyone)[0] * _one_over_sizes(pair)
+            for pair, everyone in zip(pairs, self.everyone, strict=True)
+        ]
+        self.error = np.sqrt(sum(variance)) / ground.bandwidth
+
+    def statistic(self, tallies: Sequence[Array]) -> Array:
+        """Return the change over its standard error, one row per relabelling, from the before-tallies of each pair."""
+        change = [self._log_ratio(*both) for both in zip(tallies, self.everyone, strict=True)]
+        return np.asarray((change[0] - change[1] if len(change) == 2 else change[0]) / self.error)
+
+    def _log_ratio(self, before: Array, everyone: tuple[Array, Array]) -> Array:
+        surface, mass = self.ground.smooth(before)
         # Smoothing adds up, so the after surface is what is left of everyone's.
-        low, high = self.ground.density(surface, mass), self.ground.density(everyone[0] - surface, everyone[1] - mass)
+        low = self.ground.density(surface, mass)
+        high = self.ground.density(everyone[0] - surface, everyone[1] - mass)
         return np.asarray(np.log(high) - np.log(low))
 
 
-def compare_with_chance(pairs: list[Pair], permutations: int, seed: int) -> dict[str, Array]:
+def compare_with_chance(
+    pairs: Sequence[Pair], pixels: Ground, watch: Ground, *, permutations: int, seed: int
+) -> dict[str, Array]:
     """Compare the studentised change with what relabelled events show, place by place and over the window.
+
+    The standard error under equal densities is sqrt(R (1/n1 + 1/n2)) / (h sqrt(pooled density)), the same for every
+    relabelling. With weights, n is (sum of weights)^2 / sum of squared weights.
 
     Parameters
     ----------
-    pairs : list of Pair
+    pairs : sequence of Pair
         The pair, or the pair and its comparison, whose change is then subtracted.
+    pixels : Ground
+        Places at which p-values are wanted.
+    watch : Ground
+        Places over which the maximum of each relabelling is taken.
     permutations, seed : int
         Number of relabellings, and the seed of them.
 
@@ -196,28 +202,26 @@ def compare_with_chance(pairs: list[Pair], permutations: int, seed: int) -> dict
     dict of ndarray
         statistic, p_asymptotic, p and p_family at the pixels inside the window.
     """
-
-    def contrast(values: Sequence[Array]) -> Array:
-        return values[0] - values[1] if len(values) == 2 else values[0]
-
-    error = np.sqrt(sum(pair.standard_error() ** 2 for pair in pairs))
-    statistic = contrast([pair.log_ratio() for pair in pairs]) / error
+    shown = _View(pixels, pairs)
+    watched = shown if watch is pixels else _View(watch, pairs)
+    statistic = shown.statistic([pair.tallies(pair.before[None, :]) for pair in pairs])[0]
     size = np.abs(statistic)
     bar = size * (1 - 1e-9)  # a relabelling that reproduces the data differs from it by rounding only
-    beyond = np.zeros_like(size)
-    largest = []
+    beyond, maxima = np.zeros_like(size), []
     streams = np.random.default_rng(seed).spawn(len(pairs))
     batches = [pair.relabelled(permutations, rng) for pair, rng in zip(pairs, streams, strict=True)]
     for dealt in zip(*batches, strict=True):
-        relabelled = np.abs(contrast(dealt) / error)
+        relabelled = np.abs(shown.statistic(dealt))
         beyond += (relabelled >= bar).sum(axis=0)
-        largest.append(relabelled.max(axis=1))
+        everywhere = relabelled if watched is shown else np.abs(watched.statistic(dealt))
+        maxima.append(everywhere.max(axis=1))
     chance = {"statistic": statistic, "p_asymptotic": 2 * norm.sf(size)}
     if not permutations:
         return chance | {"p": np.full_like(size, np.nan), "p_family": np.full_like(size, np.nan)}
-    maxima = np.sort(np.concatenate(largest))
-    above = permutations - np.searchsorted(maxima, bar, side="left")
-    return chance | {"p": (1 + beyond) / (1 + permutations), "p_family": (1 + above) / (1 + permutations)}
+    above = permutations - np.searchsorted(np.sort(np.concatenate(maxima)), bar, side="left")
+    p = (1 + beyond) / (1 + permutations)
+    # Between the watched places a pixel may be a little more extreme than any of them; it cannot be rarer overall.
+    return chance | {"p": p, "p_family": np.maximum(p, (1 + above) / (1 + permutations))}
 
 
 def deal_labels(n: int, n_before: int, rng: np.random.Generator) -> Flags:
@@ -236,5 +240,6 @@ def deal_labels(n: int, n_before: int, rng: np.random.Generator) -> Flags:
     return np.asarray(labels)
 
 
-def _one_over_n(weight: Array) -> float:
-    return float((weight**2).sum() / weight.sum() ** 2)
+def _one_over_sizes(pair: Pair) -> float:
+    groups = (pair.weight[pair.before], pair.weight[~pair.before])
+    return float(sum((weight**2).sum() / weight.sum() ** 2 for weight in groups))

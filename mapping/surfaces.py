@@ -8,10 +8,20 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from commonground.errors import Problem, RecordsError
 from mapping.bandwidths import choose_bandwidth, oversmoothing_bandwidth
-from mapping.kernels import Array, Lattice, fine_lattice, how_fine, pixels_inside, points_to_pixels
+from mapping.kernels import (
+    Array,
+    Lattice,
+    covered_share,
+    fine_lattice,
+    how_fine,
+    pixels_inside,
+    points_to_pixels,
+    watched_places,
+)
 from mapping.patterns import Pattern, read_patterns, read_window
 from mapping.relabelling import Flags, Ground, Pair, compare_with_chance
 
@@ -105,16 +115,13 @@ class DisplacementSurface:
         if self.permutations:
             firm = self.p_family[inside] <= LEVEL
             rose, fell = (float(np.mean(firm & (side * self.log_ratio[inside] > 0))) for side in (1, -1))
-            if firm.any():
-                lines.append(
-                    f"Allowing for having looked everywhere (family-wise p at most {LEVEL:.2f}, {self.permutations} "
-                    f"relabellings), the share of events rose over {rose:.1%} of the window and fell over {fell:.1%}."
-                )
-            else:
-                lines.append(
-                    f"No place stands out once allowance is made for having looked everywhere (family-wise p above "
-                    f"{LEVEL:.2f}, {self.permutations} relabellings). That is not evidence that nothing moved."
-                )
+            found = f"the share of events rose over {rose:.1%} of the window and fell over {fell:.1%}."
+            if not firm.any():
+                found = "no place stands out. That is not evidence that nothing moved."
+            lines.append(
+                f"Allowing for having looked everywhere (family-wise p at most {LEVEL:.2f}; {self.permutations} "
+                f"relabellings, so p cannot be below {1 / (self.permutations + 1):.3g}), {found}"
+            )
         else:
             lines.append("No relabellings were asked for, so nothing is said about chance.")
         lines.append(
@@ -218,9 +225,16 @@ def displacement_surface(
         patterns = [pattern.moved_to(pixels) for pattern in patterns]
     lattice = fine_lattice(geometry, bandwidth) if binning == "exact" else pixels
     notes += how_fine(lattice, bandwidth, cell)
-    ground = Ground.lay(geometry, pixels, inside, bandwidth, lattice=lattice, edge=edge)
-    pairs = [Pair.of(ground, *patterns[i : i + 2]) for i in range(0, len(patterns), 2)]
-    values = compare_with_chance(pairs, permutations, seed) | _surfaces(patterns, ground, pixels, cell, exposure)
+    covered = covered_share(geometry, lattice)
+    ground = Ground.lay(covered, lattice, bandwidth, places=pixels, inside=inside, edge=edge)
+    watch = ground
+    if binning == "exact":
+        places, within = watched_places(geometry, bandwidth)
+        watch = Ground.lay(covered, lattice, bandwidth, places=places, inside=within, edge=edge)
+    pairs = [Pair.of(lattice, *patterns[i : i + 2]) for i in range(0, len(patterns), 2)]
+    with threadpool_limits(1):  # these products are small: a second thread gains a third, and waits when a core is busy
+        chance = compare_with_chance(pairs, ground, watch, permutations=permutations, seed=seed)
+        values = chance | _surfaces(patterns, ground, pixels, cell, exposure)
     x, y = np.meshgrid(pixels.x, pixels.y)
     return DisplacementSurface(
         **{name: _picture(value, inside) for name, value in values.items()},

@@ -45,6 +45,13 @@ def test_events_persons_and_zeros_of_a_hand_counted_table() -> None:
     assert people["B"].tolist() == [1, 0, 1, 0]  # the row without a person adds nothing
 
 
+def test_a_contact_is_one_person_at_one_session_and_an_incident_is_one_event_whoever_it_met() -> None:
+    frame = pd.DataFrame({"start": "2023-01-05", "area": "A", "event": ["s1", "s1", "s1", "s1"], "person": ["p", "q", None, None]})
+    contact, incident = (read_records(frame.head(n), kind) for n, kind in ((4, "contacts"), (2, "incidents")))
+    assert tally(contact).table()["A"].tolist() == [4]  # p, q and two people who were not named
+    assert tally(incident).table()["A"].tolist() == [1]
+
+
 def test_a_person_seen_in_two_joined_areas_or_periods_counts_once() -> None:
     counted = tally(covered(contacts(SOME)), count="persons", window=WINDOW)
     joined = counted.merge_areas({"town": ["A", "B"]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -11,24 +10,18 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import Bounds as BoxBounds
-from scipy.optimize import LinearConstraint, milp
 from scipy.sparse.csgraph import connected_components
 
-from commonground.errors import NotReleasable, Problem, RecordsError
+from commonground.errors import NotReleasable
 
 from .sums import HiddenCells, Published, Sum, read_published
+from .worlds import Ints, Worlds, contradiction
 
 __all__ = ["AttackerBounds", "attacker_bounds"]
 
 MOST_CELLS = 6_000  # hidden cells left after propagation; above it the audit refuses rather than samples
-MOST_CLASSES = 1_200  # unknowns handed to the integer program at once (design, gate step 14)
 MOST_SECONDS = 120.0  # for one call (design, gate step 14)
 ROUNDS = 200  # of bound propagation; stopping early is only slower, never wrong
-SLACK = 1e-5  # a solver's optimum this close to a whole number is that number
-INFEASIBLE = 2  # scipy.optimize.milp's status for "no solution"
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, repr=False)
@@ -171,7 +164,7 @@ def attacker_bounds(published: Published, *, hidden: HiddenCells = None) -> Atta
             limits = (low[rows] - rest[rows], high[rows] - rest[rows])
             box_low[part], box_high[part] = _solve(matrix[rows][:, part], limits, box, asked[part], deadline)
         else:
-            _Problem(matrix[rows][:, part], low[rows] - rest[rows], high[rows] - rest[rows], deadline).any_world(
+            Worlds(matrix[rows][:, part], low[rows] - rest[rows], high[rows] - rest[rows], deadline).any_world(
                 box_low[part], box_high[part]
             )
     chosen = [place[cell] for cell in targets]
@@ -209,7 +202,7 @@ def _propagate(matrix: sp.csr_matrix, low: Ints, high: Ints, box_low: Ints, box_
         np.minimum.at(box_high, cell, (high - matrix @ box_low)[row] + before[0][cell])
         np.maximum.at(box_low, cell, (low - matrix @ box_high)[row] + box_high.copy()[cell])
         if (box_low > box_high).any():
-            raise _contradiction()
+            raise contradiction()
         if np.array_equal(before[0], box_low) and np.array_equal(before[1], box_high):
             break
     return box_low, box_high
@@ -236,7 +229,7 @@ def _solve(
     classes = list(keys.values())
     size = np.array([len(members) for members in classes], dtype=np.int64)
     first = [members[0] for members in classes]
-    problem = _Problem(matrix[:, first], *limits, deadline)
+    problem = Worlds(matrix[:, first], *limits, deadline)
     wanted = np.array([bool(asked[members].any()) for members in classes])
     sum_low, sum_high = problem.extremes(size * box[0][first], size * box[1][first], wanted)
     low, high = box[0].copy(), box[1].copy()
@@ -247,88 +240,3 @@ def _solve(
             low[members] = max(least, int(sum_low[i]) - others * most)
             high[members] = min(most, int(sum_high[i]) - others * least)
     return low, high
-
-
-class _Problem:
-    """Whole numbers x with low <= matrix x <= high inside a box; remembers every solution it has seen."""
-
-    def __init__(self, matrix: sp.csr_matrix, low: Ints, high: Ints, deadline: float) -> None:
-        self.matrix, self.low, self.high, self.deadline = matrix, low, high, deadline
-        self.floats = matrix.astype(float)
-        self.seen_low: Ints = np.full(matrix.shape[1], np.iinfo(np.int64).max)
-        self.seen_high: Ints = np.full(matrix.shape[1], -1, dtype=np.int64)
-
-    def extremes(self, box_low: Ints, box_high: Ints, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-        """Return the exact minimum and maximum of each wanted unknown; the others keep valid outer bounds."""
-        outer_low, outer_high = box_low.copy(), box_high.copy()
-        self.any_world(outer_low, outer_high)
-        for j in np.flatnonzero(wanted):
-            if self.seen_high[j] < outer_high[j]:
-                outer_high[j] = -self._best(int(j), -1, outer_low, outer_high)
-            if self.seen_low[j] > outer_low[j]:
-                outer_low[j] = self._best(int(j), 1, outer_low, outer_high)
-        return outer_low, outer_high
-
-    def any_world(self, box_low: Ints, box_high: Ints) -> None:
-        """Find one solution, or say that the sums contradict each other."""
-        cost = np.zeros(self.matrix.shape[1])
-        _, point = self._run(cost, box_low, box_high, whole=False)
-        if not self._keep(point, box_low, box_high):
-            _, point = self._run(cost, box_low, box_high, whole=True)
-            if not self._keep(point, box_low, box_high):
-                raise _unanswered()
-
-    def _best(self, j: int, sign: int, box_low: Ints, box_high: Ints) -> int:
-        """Minimise sign * x_j exactly: the bound is the solver's, the solution is checked in integers."""
-        cost = np.zeros(self.matrix.shape[1])
-        cost[j] = sign
-        for whole in (False, True):
-            value, point = self._run(cost, box_low, box_high, whole=whole)
-            bound = math.ceil(value - SLACK)
-            if self._keep(point, box_low, box_high) and bound == sign * round(point[j]):
-                return bound
-        raise _unanswered()
-
-    def _run(
-        self, cost: NDArray[np.float64], box_low: Ints, box_high: Ints, *, whole: bool
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Solve the relaxation or the integer program; return a bound that holds for every world, and the point."""
-        left = self.deadline - time.monotonic()
-        if left <= 0 or (whole and len(cost) > MOST_CLASSES):
-            raise _unanswered()
-        answer = milp(
-            cost,
-            integrality=np.full(len(cost), int(whole)),
-            bounds=BoxBounds(box_low, box_high),
-            constraints=LinearConstraint(self.floats, self.low, self.high),
-            options={"time_limit": left, "mip_rel_gap": 0.0},
-        )
-        if answer.status == INFEASIBLE:
-            raise _contradiction()
-        if answer.status != 0:
-            raise _unanswered()
-        return float(answer.mip_dual_bound if whole else answer.fun), answer.x
-
-    def _keep(self, point: NDArray[np.float64], box_low: Ints, box_high: Ints) -> bool:
-        """Keep the rounded point as a witness if it fits exactly."""
-        world = np.rint(point).astype(np.int64)
-        sums = self.matrix @ world
-        fits = (sums >= self.low).all() and (sums <= self.high).all()
-        if not (fits and (world >= box_low).all() and (world <= box_high).all()):
-            return False
-        self.seen_low = np.minimum(self.seen_low, world)
-        self.seen_high = np.maximum(self.seen_high, world)
-        return True
-
-
-def _contradiction() -> RecordsError:
-    rule = "the sums must be possible with whole numbers of 0 or more"
-    help_ = "Check that every total is the sum of its cells and that rounded totals are given as ranges"
-    return RecordsError("The published numbers contradict each other:", [Problem(None, "sums", rule, help_)])
-
-
-def _unanswered() -> NotReleasable:
-    return NotReleasable(
-        "What an attacker can prove could not be worked out exactly in the size and time allowed. Hide fewer cells, "
-        "publish fewer overlapping sums, or coarsen the areas or periods."
-    )

@@ -14,11 +14,12 @@ from commonground.disclosure.protected import Answer, Protected
 __all__ = ["Registered", "register"]
 
 ESTIMATES = ("ratio", "low", "high", "relative_ratio", "relative_low", "relative_high", "wdd", "wdd_se", "wdd_se_poisson",
-             "wdd_low", "wdd_high", "smallest_fall", "smallest_rise", "dispersion", "reporting_breakdown")  # fmt: skip
-P_VALUES = ("p", "p_holm", "p_shift", "p_floor", "p_exact")
+             "wdd_low", "wdd_high", "smallest_fall", "smallest_rise", "dispersion", "p_floor")  # fmt: skip
+P_VALUES = ("p", "p_holm", "p_shift", "p_exact")
+EXACT_ONLY = ("comparison_before", "comparison_after", "matched_before", "matched_after")
 COUNTS = {"before": ("treated", "before"), "after": ("treated", "after"), "ring_before": ("ring", "before"),
           "ring_after": ("ring", "after")}  # fmt: skip
-UNPUBLISHABLE = "cannot tell: too few people to publish"
+UNPUBLISHABLE = "too few people to publish"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -116,17 +117,21 @@ def _rounded(row: dict[str, Any], gate: Protected, whole_input: bool) -> dict[st
     if gate.profile == "open":
         return row | {name: significant(row[name], 3) for name in ESTIMATES if _known(row.get(name))}
     shown = row | {name: significant(row[name]) for name in ESTIMATES if _known(row.get(name))}
-    shown |= {name: round(row[name], 2) for name in P_VALUES if _known(row.get(name))}
+    # A p of 0.00 is not one: what rounds below the last decimal is shown as that decimal.
+    shown |= {name: max(round(row[name], 2), 0.01) for name in P_VALUES if _known(row.get(name))}
     for name, (zone, phase) in COUNTS.items():
         codes = gate.zones.get(zone)
         label = gate.answer(codes, phase).value if codes and whole_input and phase in gate.periods else None
         shown[name] = float("nan") if label is None else label
-    return shown | {name: float("nan") for name in row if name.startswith("comparison_")}
+    return shown | dict.fromkeys(EXACT_ONLY, float("nan"))
 
 
 def _withheld(row: dict[str, Any]) -> dict[str, Any]:
     words = ("outcome", "label", "goal", "good", "primary", "unit")
-    return {name: value if name in words else None for name, value in row.items()} | {"verdict": UNPUBLISHABLE}
+    return {name: value if name in words else None for name, value in row.items()} | {
+        "verdict": "cannot tell",
+        "cautions": UNPUBLISHABLE,
+    }
 
 
 def _known(value: Any) -> bool:

@@ -82,8 +82,9 @@ def read_mps_boroughs(
         raise RecordsError("these are not Metropolitan Police borough tables; nothing was read.", problems)
     releases.sort(key=lambda release: release.months[-1])  # stable: of equals, the one given later stays later
     counts, reported = _stack(releases)
-    kept = _chosen(counts, offences, boroughs)
-    reported = reported[reported["area"].isin(kept["area"].unique())]
+    names, areas = _chosen(counts, offences, boroughs)
+    reported = reported[reported["area"].isin(areas)]  # whatever the offence: a borough without a row has none of it
+    kept = counts[counts["offence"].isin(names) & counts["area"].isin(areas)]
     latest, notes = _latest(kept, reported)
     frame = latest[latest["n"] > 0].sort_values(["start", "area", "offence"], ignore_index=True)
     frame = frame.assign(end=(frame["start"] + pd.offsets.MonthBegin(1)).astype("datetime64[us]"), source=SOURCE)
@@ -168,23 +169,22 @@ def _cut(name: str) -> str:
     return name[:CUT].rstrip()
 
 
-def _chosen(counts: pd.DataFrame, offences: Sequence[str] | None, boroughs: Sequence[str] | None) -> pd.DataFrame:
+def _chosen(
+    counts: pd.DataFrame, offences: Sequence[str] | None, boroughs: Sequence[str] | None
+) -> tuple[list[str], list[str]]:
+    """Return the offences and the boroughs to keep, as the tables write them."""
     problems = []
-    keep = pd.Series(True, index=counts.index)
-    for column, asked in (("offence", offences), ("area", boroughs)):
-        if asked is None:
-            continue
-        known = {_cut(str(name)).casefold(): str(name) for name in counts[column].unique()}
-        wanted = {name: known.get(_cut(name.strip()).casefold()) for name in asked}
-        for name, found in wanted.items():
-            if found is None:
-                rule = f"{name!r} was asked for and is in no file"
-                option = {"offence": "offences", "area": "boroughs"}[column]
-                problems.append(Problem(None, option, rule, "Check its spelling."))
-        keep &= counts[column].isin([found for found in wanted.values() if found])
+    chosen: list[list[str]] = []
+    for option, column, asked in (("offences", "offence", offences), ("boroughs", "area", boroughs)):
+        names = [str(name) for name in counts[column].unique()]
+        known = {_cut(name).casefold(): name for name in names}
+        wanted = {name: known.get(_cut(name.strip()).casefold()) for name in (names if asked is None else asked)}
+        chosen.append([found for found in wanted.values() if found is not None])
+        for name in [name for name, found in wanted.items() if found is None]:
+            problems.append(Problem(None, option, f"{name!r} was asked for and is in no file", "Check its spelling."))
     if problems:
         raise RecordsError("some of what was asked for is not in the tables; nothing was read.", problems)
-    return counts[keep]
+    return chosen[0], chosen[1]
 
 
 def _latest(counts: pd.DataFrame, reported: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class _Street:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(self.member)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError):
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError):
             advice = "Download the archive again (it must have no password)."
             raise refusal(self.name, "cannot be taken out of the archive", advice) from None
 
@@ -60,7 +61,8 @@ def read_police_uk(source: Any) -> Records:
     ----------
     source : path or list of paths
         A csv or csv.gz file, a folder (searched to the bottom, as the archive's
-        ``YYYY-MM/YYYY-MM-force-street.csv``), a zip, or a list of them. Outcome and stop-and-search tables are left out.
+        ``YYYY-MM/YYYY-MM-force-street.csv``), a zip, or a list of them. Outcome and stop-and-search tables are left
+        out.
 
     Returns
     -------
@@ -83,9 +85,21 @@ def read_police_uk(source: Any) -> Records:
     and month they overlap, and each row without an ID is then kept as often as the file that has it most often has it.
     """
     files, notes = _street_files(source)
+    stacked, said = _read_all(files)
+    coverage = spans_of_months(stacked[["source", "start"]])
+    unshared, blank_notes = _drop_shared_blanks(stacked)
+    kept, repeat_notes = _drop_repeats(unshared)
+    frame = kept.drop(columns="file").reset_index(drop=True)
+    notes += [*said, *repeat_notes, *blank_notes, *_gap_notes(coverage), *_place_notes(frame)]
+    return Records("incidents", frame, coverage, crs="EPSG:4326", published=CITATION, notes=tuple(notes))
+
+
+def _read_all(files: list[_Street]) -> tuple[pd.DataFrame, list[str]]:
+    """Return all rows with the number of their file, or raise with every problem of every file."""
     frames: list[pd.DataFrame] = []
     problems: list[Problem] = []
     empty: list[Problem] = []
+    notes: list[str] = []
     for number, file in enumerate(files):
         try:
             table, said = read_text(file.read(), file.name, columns=COLUMNS)
@@ -102,13 +116,7 @@ def read_police_uk(source: Any) -> Records:
     if problems or not frames:
         raise RecordsError("these are not police.uk street tables; nothing was read.", problems or empty)
     notes += [f"{problem.column} {problem.rule}: its month counts as not reported." for problem in empty]
-    stacked = pd.concat(frames, ignore_index=True)
-    coverage = spans_of_months(stacked[["source", "start"]])
-    unshared, blank_notes = _drop_shared_blanks(stacked)
-    kept, repeat_notes = _drop_repeats(unshared)
-    frame = kept.drop(columns="file").reset_index(drop=True)
-    notes += [*repeat_notes, *blank_notes, *_gap_notes(coverage), *_place_notes(frame)]
-    return Records("incidents", frame, coverage, crs="EPSG:4326", published=CITATION, notes=tuple(notes))
+    return pd.concat(frames, ignore_index=True), notes
 
 
 def _street_files(source: Any) -> tuple[list[_Street], list[str]]:
@@ -152,11 +160,8 @@ def _is_table(name: str) -> bool:
 
 def _tidy(table: pd.DataFrame, file: str) -> tuple[pd.DataFrame, list[Problem]]:
     """Rename, place in time and space, and list what cannot be right."""
-    month = table["Month"]
-    known = pd.Series(month.dropna().unique(), dtype="str")
-    known = known[known.str.fullmatch(MONTH)]
-    starts = pd.to_datetime(known, format="%Y-%m").astype("datetime64[us]").set_axis(known)
-    start = month.map(starts)
+    month = table["Month"].where(table["Month"].str.fullmatch(MONTH, na=False))
+    start = pd.to_datetime(month, format="%Y-%m").astype("datetime64[us]")
     advice = "Download the file again; a spreadsheet that saved it may have rewritten the months."
     unread = start.index[start.isna()]
     problems = row_problems((int(row) + 1 for row in unread), file, "Month is not written YYYY-MM", advice)
@@ -166,7 +171,7 @@ def _tidy(table: pd.DataFrame, file: str) -> tuple[pd.DataFrame, list[Problem]]:
     frame = pd.DataFrame(
         {
             "start": start,
-            "end": month.map(starts + pd.offsets.MonthBegin(1)),
+            "end": start + pd.offsets.MonthBegin(1),
             "area": table["LSOA code"],
             "x": x,
             "y": y,
@@ -207,8 +212,8 @@ def _files_overlap(month: pd.DataFrame) -> bool:
 
 
 def _drop_repeats(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    identified = frame[frame["event"].notna()]
-    repeated = identified[identified["event"].duplicated(keep=False)]
+    events = frame["event"].dropna()
+    repeated = frame.loc[events.index[events.duplicated(keep=False)]]
     if repeated.empty:
         return frame, []
     crime = ["event", "start", "offence", "source"]

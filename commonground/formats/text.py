@@ -22,7 +22,7 @@ __all__ = ["read_text"]
 
 SEPARATORS = (",", ";", "\t", "|", "\xac")  # 0xAC is what the NHS organisation lists use
 SAMPLE = 1 << 16  # bytes looked at for separator and header
-BLOCK = 1 << 24  # bytes; Arrow needs every row, quoted newlines included, to fit into one block
+BLOCK = 1 << 22  # bytes; Arrow needs every row, quoted newlines included, to fit into one block
 UNIT_SEPARATOR = "\x1f"  # stands in for 0xAC, which is two bytes in UTF-8; Arrow takes one
 
 
@@ -49,8 +49,8 @@ def read_text(
     Returns
     -------
     frame : DataFrame
-        Columns of dtype ``str``. The index is the row of the data from 0, so that ``index + 1`` names a row; rows in
-        which every cell is empty are left out.
+        Columns of dtype ``str``. The index is the row of the data from 0, so that ``index + 1`` names a row; unless
+        ``columns`` is given, rows in which every cell is empty are left out.
     notes : tuple of str
 
     Raises
@@ -78,7 +78,7 @@ def read_text(
         start = _header_position([cells for _, cells in rows])
         skipped, cells = rows[start]
         if start:
-            notes = (*notes, f"{file}: the table starts at line {skipped}; the lines above it were not read.")
+            notes = (*notes, f"{file}: {start} row(s) above the table (a title block) were not read.")
     found = read_header(cells, file, columns=columns)
     names = [f"column {position}" for position in range(len(cells))]
     frame = _parse(utf8, file, separator, names, skipped, [names[position] for position in found.positions])
@@ -160,7 +160,9 @@ def _sample_rows(sample: str, separator: str, *, whole: bool) -> list[tuple[int,
 def _header_position(rows: list[list[str]]) -> int:
     """Return 0, unless the first row fills less than half the usual width: then it belongs to a title block."""
     width = Counter(map(len, rows)).most_common(1)[0][0]
-    return find_header(rows) if 2 * sum(bool(cell.strip()) for cell in rows[0]) < width else 0
+    if 2 * sum(bool(cell.strip()) for cell in rows[0]) >= width:
+        return 0
+    return find_header([cells[:width] for cells in rows])  # cells beyond it are a fault of their row
 
 
 def _parse(utf8: bytes, file: str, separator: str, names: list[str], skipped: int, wanted: list[str]) -> pd.DataFrame:

@@ -52,7 +52,7 @@ def read_workbook(
     chosen, rows, notes = _sheet_rows(path, sheet)
     start = find_header(rows)
     if start:
-        notes = [*notes, f"{file}: the table starts at row {start + 1} of its sheet; the rows above it were not read."]
+        notes = [*notes, f"{file}: {start} row(s) above the table (a title block) were not read."]
     body = rows[start + 1 :]
     used = [place for place in range(len(rows[start])) if any(_filled(row[place]) for row in rows[start:])]
     header = read_header([rows[start][place] for place in used], file, columns=columns)

@@ -94,6 +94,8 @@ def _stack(tables: Sequence[RawTable]) -> RawTable:
             "the files are in different coordinate reference systems.",
             [Problem(None, "crs", "must be one for all files", "Read them one by one and tally each.")],
         )
+    if len(tables) == 1:
+        return tables[0]  # keeps the row numbers of the file
     frame = pd.concat([table.frame for table in tables], ignore_index=True)
     return RawTable(frame=frame, crs=tables[0].crs, notes=tuple(note for table in tables for note in table.notes))
 

@@ -1,7 +1,7 @@
 """Which colour a value gets on a map, and what the legend says about it.
 
-Classes are declared, never taken from the data: two maps with the same classes can be laid side by side, and colours tell
-nothing about where the values lie inside a class. At most five, one hue or PuOr, never a rainbow.
+Classes are declared, never taken from the data: two maps with the same classes can be laid side by side, and colours
+tell nothing about where the values lie inside a class. At most five, one hue or PuOr, never a rainbow.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -75,7 +76,7 @@ class Classes:
         edges = tuple(float(edge) for edge in self.breaks)
         if not 2 <= len(edges) - 1 <= _MOST:
             raise ClassError(f"a map has two to {_MOST} classes, so `breaks` needs three to {_MOST + 1} edges")
-        if any(math.isnan(edge) for edge in edges) or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+        if any(math.isnan(edge) for edge in edges) or any(a >= b for a, b in pairwise(edges)):
             raise ClassError("`breaks` must be numbers in ascending order, all different")
         if self.kind not in {"sequential", "diverging"}:
             raise ClassError("`kind` must be 'sequential' (more or less) or 'diverging' (up or down)")
@@ -89,7 +90,7 @@ class Classes:
     @property
     def labels(self) -> tuple[str, ...]:
         """One label a class, lowest first."""
-        return tuple(_label(low, high) for low, high in zip(self.breaks, self.breaks[1:], strict=False))
+        return tuple(_label(low, high) for low, high in pairwise(self.breaks))
 
     def place(self, values: pd.Series | Sequence[float]) -> list[int]:
         """Return the class of each value.
@@ -114,7 +115,8 @@ class Classes:
         inside = (numbers >= self.breaks[0]) & ((numbers < self.breaks[-1]) | np.isposinf(self.breaks[-1]))
         if not inside[shown].all():
             raise ClassError(
-                "some values are outside the declared classes; declare wider ones (the first edge may be -inf, the last inf)"
+                "some values are outside the declared classes; declare wider ones (the first edge may be -inf, the "
+                "last inf)"
             )
         places = np.searchsorted(self.breaks, np.where(shown, numbers, self.breaks[0]), side="right") - 1
         return [int(place) for place in np.where(shown, np.minimum(places, len(self.breaks) - 2), -1)]

@@ -1,7 +1,7 @@
 """How published areas become a map that is one file, asks nobody for anything and can be read without seeing it.
 
-`choropleth_map` draws published blocks and switches between layers (before, during, after). `self_contained` turns a folium
-map of published values into such a page. Both give a whole HTML page with a legend and a table of the same areas.
+`choropleth_map` draws published blocks and switches between layers (before, during, after). `self_contained` turns a
+folium map of published values into such a page. Both give a whole HTML page with a legend and a table of the areas.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -22,7 +22,7 @@ from commonground.errors import GeographyError
 from commonground.release.assets import leaflet_script, leaflet_style
 from commonground.release.classes import HIDDEN_LABEL, Classes
 from commonground.release.escape import script_json
-from commonground.release.pages import Page, render_page, stylesheet, table_view
+from commonground.release.pages import Page, TableView, render_page, table_view, template_text
 from commonground.release.stock import prepare
 from commonground.release.tables import Table
 
@@ -94,7 +94,6 @@ def choropleth_map(
     finding: str,
     breaks: Sequence[float],
     kind: str = "sequential",
-    unit: str = "",
     boundaries: gpd.GeoDataFrame | None = None,
     notes: Sequence[str] = (),
 ) -> str:
@@ -113,9 +112,7 @@ def choropleth_map(
     breaks : sequence of float
         Edges of the classes, declared and not taken from the data: see `Classes`.
     kind : {"sequential", "diverging"}
-        Diverging for changes.
-    unit : str
-        What is counted, for the legend.
+        Diverging for changes. A layer with classes of its own keeps them.
     boundaries : GeoDataFrame, optional
         Outlines drawn below the blocks, no finer than the published geography.
     notes : sequence of str
@@ -135,41 +132,30 @@ def choropleth_map(
     """
     if not layers:
         raise GeographyError("the map has no layer; pass at least one Layer")
-    default = Classes(tuple(breaks), kind, unit)
-    for layer in layers:
+    named = [replace(layer, classes=layer.classes or Classes(tuple(breaks), kind)) for layer in layers]
+    for layer in named:
         _check_index(blocks, layer)
-    keys = list(dict.fromkeys(layer.classes or default for layer in layers))
-    names = [str(name) for name in (blocks["name"] if "name" in blocks else blocks.index)]
-    readings = [_readings(blocks, layer) for layer in layers]
+    names = [str(name) for name in blocks.get("name", blocks.index)]
+    readings = [_readings(blocks, layer) for layer in named]
+    keys = list(dict.fromkeys(layer.classes for layer in named if layer.classes))
     data = {
         "names": names,
         "colours": [key.colours for key in keys],
-        "layers": [
-            {
-                "name": layer.name,
-                "key": keys.index(layer.classes or default),
-                "classes": (layer.classes or default).place(layer.values.reindex(blocks.index)),
-                "labels": labels,
-            }
-            for layer, labels in zip(layers, readings, strict=True)
-        ],
+        "layers": [_drawn(blocks, layer, words, keys) for layer, words in zip(named, readings, strict=True)],
         "areas": _features(blocks),
         "boundaries": None if boundaries is None else _features(boundaries),
     }
-    table = pd.DataFrame({"Area": names})
-    for at, (layer, labels) in enumerate(zip(layers, readings, strict=True), start=1):
-        table.insert(at, layer.name, labels, allow_duplicates=True)
     return _page(
         Page(title=title, finding=finding, notes=tuple(notes)),
         {
-            "layers": [{"name": layer.name} for layer in layers],
+            "layers": [{"name": layer.name} for layer in named],
             "legends": [_legend(key) for key in keys],
             "data": Markup(script_json(data)),
             "map_id": "map",
             "alt": f"Map. {finding} The table after the map holds the same values.",
-            "view": table_view(table, title=f"{title}: values by area", name="areas"),
+            "view": _readings_table(names, named, readings, title),
         },
-        [stylesheet("choropleth.js")],
+        [template_text("choropleth.js")],
     )
 
 
@@ -217,12 +203,12 @@ def self_contained(
         If it names a file of a third party that is not in our table.
     """
     stock = prepare(folium_map)
-    items = tuple(legend) if legend is not None else stock.legend
+    entries = tuple(legend) if legend is not None else stock.legend
     return _page(
         Page(title=title, finding=finding, lang=lang),
         {
             "layers": [],
-            "legends": [{"title": "Legend", "items": items}] if items else [],
+            "legends": [{"title": "Legend", "entries": entries}] if entries else [],
             "data": "",
             "map_id": stock.map_id,
             "alt": alt or f"Map. {finding}",
@@ -236,8 +222,8 @@ def _check_index(blocks: gpd.GeoDataFrame, layer: Layer) -> None:
     for series, what in ((layer.values, "values"), (layer.labels, "labels")):
         if len(series) != len(blocks) or not blocks.index.is_unique or not blocks.index.isin(series.index).all():
             raise GeographyError(
-                f"the {what} of layer '{layer.name}' are not on the index of the blocks; give one row a block, with the "
-                "same, unique index"
+                f"the {what} of layer '{layer.name}' are not on the index of the blocks; give one row a block, "
+                "with the same, unique index"
             )
 
 
@@ -246,6 +232,23 @@ def _readings(blocks: gpd.GeoDataFrame, layer: Layer) -> list[str]:
     values, labels = layer.values.reindex(blocks.index), layer.labels.reindex(blocks.index)
     hidden = values.isna() | labels.isna()
     return [HIDDEN_LABEL if gone else str(label) for gone, label in zip(hidden, labels, strict=True)]
+
+
+def _drawn(blocks: gpd.GeoDataFrame, layer: Layer, words: list[str], keys: list[Classes]) -> dict[str, Any]:
+    """Return what the script needs of one layer: classes and words, never the values themselves."""
+    classes = layer.classes or keys[0]
+    labels = layer.labels.reindex(blocks.index)
+    places = classes.place(
+        layer.values.reindex(blocks.index).where(labels.notna())
+    )  # hidden in words, hidden in colour
+    return {"name": layer.name, "key": keys.index(classes), "classes": places, "labels": words}
+
+
+def _readings_table(names: list[str], layers: Sequence[Layer], readings: list[list[str]], title: str) -> TableView:
+    words = [[None if word == HIDDEN_LABEL else word for word in reading] for reading in readings]
+    columns = pd.DataFrame(dict(enumerate([names, *words])), dtype=object)
+    columns.columns = ["Area", *(layer.name for layer in layers)]
+    return table_view(columns, title=f"{title}: values by area", name="areas")
 
 
 def _features(areas: gpd.GeoDataFrame) -> dict[str, Any]:
@@ -266,12 +269,11 @@ def _features(areas: gpd.GeoDataFrame) -> dict[str, Any]:
 
 
 def _legend(key: Classes) -> dict[str, Any]:
-    items = [*zip(key.colours, key.labels, strict=True), (_HATCH, HIDDEN_LABEL)]
-    return {"title": key.unit[:1].upper() + key.unit[1:] if key.unit else "Legend", "items": items}
+    entries = [*zip(key.colours, key.labels, strict=True), (_HATCH, HIDDEN_LABEL)]
+    return {"title": key.unit[:1].upper() + key.unit[1:] if key.unit else "Legend", "entries": entries}
 
 
 def _page(page: Page, context: dict[str, Any], scripts: list[str]) -> str:
-    rendered = render_page(
-        "map.html.j2", page, context, scripts=[leaflet_script(), *scripts], styles=[leaflet_style(), stylesheet("map.css")]
-    )
-    return rendered.decode("utf-8")
+    scripts = [leaflet_script(), template_text("printing.js"), *scripts]
+    styles = [leaflet_style(), template_text("map.css")]
+    return render_page("map.html.j2", page, context, scripts=scripts, styles=styles).decode("utf-8")

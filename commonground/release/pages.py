@@ -22,7 +22,7 @@ from commonground.release.assets import csp_hash
 from commonground.release.escape import text
 from commonground.release.tables import HIDDEN, HIDDEN_MEANING, Table, cell_text
 
-__all__ = ["Column", "Link", "Page", "TableView", "environment", "policy", "render_page", "stylesheet", "table_view"]
+__all__ = ["Column", "Link", "Page", "TableView", "environment", "policy", "render_page", "table_view", "template_text"]
 
 _HERE = "commonground.release"
 
@@ -132,7 +132,7 @@ def render_page(
     ValueError
         If a value is missing (None or NaN), or a script or style would end its own element.
     """
-    all_styles = [_element(style, "style") for style in (stylesheet("page.css"), *styles)]
+    all_styles = [_element(style, "style") for style in (template_text("page.css"), *styles)]
     all_scripts = [_element(script, "script") for script in scripts]
     rendered = (
         environment(*packages)
@@ -193,13 +193,13 @@ def environment(*packages: str) -> jinja2.Environment:
 
 
 @cache
-def stylesheet(name: str) -> str:
+def template_text(name: str) -> str:
     """Return the text of a file in our templates folder.
 
     Parameters
     ----------
     name : str
-        Name of the file: a stylesheet or a script of ours.
+        Name of a stylesheet or a script of ours.
 
     Returns
     -------
@@ -229,7 +229,8 @@ def table_view(table: Table | pd.DataFrame, *, title: str = "", name: str = "tab
     frame = table.frame if isinstance(table, Table) else table
     symbol = table.symbol if isinstance(table, Table) else HIDDEN
     rows = tuple(tuple(cell_text(value, symbol) for value in row) for row in frame.itertuples(index=False, name=None))
-    columns = tuple(Column(str(c), pd.api.types.is_numeric_dtype(frame[c].dtype)) for c in frame.columns)
+    kinds = zip(frame.columns, frame.dtypes, strict=True)
+    columns = tuple(Column(str(column), pd.api.types.is_numeric_dtype(kind)) for column, kind in kinds)
     return TableView(
         name=table.name if isinstance(table, Table) else re.sub(r"[^a-z0-9-]+", "-", name.lower()),
         title=table.title if isinstance(table, Table) and not title else title,

@@ -81,6 +81,7 @@ def workbook_bytes(
     book.properties.title = clean(title)
     book.properties.creator = "Common Ground"
     book.properties.language = "en-GB"
+    book.calculation.fullCalcOnLoad = False  # there is nothing to calculate
     out = io.BytesIO()
     book.save(out)
     return _settled(out.getvalue())

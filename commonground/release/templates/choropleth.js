@@ -40,6 +40,7 @@
   areas.on("mouseover", function (event) { event.layer.setStyle({weight: 2.5}).bringToFront(); });
   areas.on("mouseout", function (event) { areas.resetStyle(event.layer); });
   map.fitBounds(areas.getBounds(), {padding: [8, 8], animate: false});
+  fitForPrinting(map);
 
   const keys = document.querySelectorAll(".map-key");
   document.querySelectorAll("input[name=layer]").forEach(function (input) {

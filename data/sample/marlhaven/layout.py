@@ -19,7 +19,8 @@ Ints = npt.NDArray[np.int64]
 
 ROADSIDE = 120.0  # metres; a contact is recorded at most this far from its corner
 INSIDE = 60.0  # metres; corners and flats keep this far from an area's edge
-CLOSE, FAR = 950.0, 1130.0  # metres to the nearest night service: within reach, or out of it even after ROADSIDE
+CLOSE, FAR = 870.0, 1130.0  # metres to the nearest night service: within reach, or out of it even after ROADSIDE
+SPREAD = 60.0  # metres; standard deviation of the distance moved
 ROUNDING = 0.30  # 0 is a square town, 0.5 an ellipse
 
 
@@ -76,8 +77,8 @@ def make_layout(rng: np.random.Generator, plan: Mapping[str, Any]) -> Layout:
 def locate(rng: np.random.Generator, layout: Layout, place: Ints) -> pd.DataFrame:
     """Return x, y, area and premises of records at these places.
 
-    Flats are exact. On the street a record lies up to `ROADSIDE` from the corner, unless that would take it into another
-    district or within a metre of an area's edge: then it lies at the corner.
+    Flats are exact. On the street a record lies up to `ROADSIDE` from the corner, unless that would take it into
+    another district or within a metre of an area's edge: then it lies at the corner.
     """
     at = layout.places.iloc[place].reset_index(drop=True)
     corner = at["kind"].ne("flat").to_numpy()
@@ -115,7 +116,9 @@ def _polygons(rng: np.random.Generator, town: Mapping[str, Any]) -> list[shapely
                 if r + down > rows or c + right > columns:
                     continue
                 outline = (down == 0 and r in (0, rows)) or (right == 0 and c in (0, columns))
-                wander = np.zeros((2, 2)) if outline else rng.uniform(-0.09, 0.09, size=(2, 2)) * [2 / columns, 2 / rows]
+                wander = (
+                    np.zeros((2, 2)) if outline else rng.uniform(-0.09, 0.09, size=(2, 2)) * [2 / columns, 2 / rows]
+                )
                 ends = np.array([[u[r, c], v[r, c]], [u[r + down, c + right], v[r + down, c + right]]])
                 between = ends[0] + np.array([[1 / 3], [2 / 3]]) * (ends[1] - ends[0]) + wander
                 sides[r, c, r + down, c + right] = _bend(np.vstack([ends[:1], between, ends[1:]]), town)
@@ -130,14 +133,16 @@ def _polygons(rng: np.random.Generator, town: Mapping[str, Any]) -> list[shapely
                     sides[r, c, r + 1, c][::-1],
                 ]
             )
-            shapes.append(shapely.normalize(shapely.Polygon(ring[np.any(ring != np.roll(ring, 1, axis=0), axis=1)])))
+            shape = shapely.Polygon(ring[np.any(ring != np.roll(ring, 1, axis=0), axis=1)])
+            shapes.append(shapely.geometry.polygon.orient(shapely.normalize(shape)))  # as RFC 7946 wants it
     return shapes
 
 
 def _bend(points: Floats, town: Mapping[str, Any]) -> Floats:
     u, v = points.T
     bent = np.column_stack([u * np.sqrt(1 - ROUNDING * v**2), v * np.sqrt(1 - ROUNDING * u**2)])
-    return np.rint(np.array(town["corner"]) + (bent + 1) / 2 * np.array(town["size"]))
+    metres: Floats = np.rint(np.array(town["corner"]) + (bent + 1) / 2 * np.array(town["size"]))
+    return metres
 
 
 def _services(areas: gpd.GeoDataFrame, plan: Mapping[str, Any], codes: Mapping[str, str]) -> pd.DataFrame:
@@ -145,7 +150,9 @@ def _services(areas: gpd.GeoDataFrame, plan: Mapping[str, Any], codes: Mapping[s
     where = []
     for at in services["at"]:
         shapes = areas.loc[areas["district"].eq(codes[at]) if at in codes else areas["code"].eq(at)]
-        point = shapely.point_on_surface(shapes.geometry.union_all()) if len(shapes) == 1 else shapes.union_all().centroid
+        point = (
+            shapely.point_on_surface(shapes.geometry.union_all()) if len(shapes) == 1 else shapes.union_all().centroid
+        )
         inside = areas.loc[areas.contains(point), "code"]
         where.append((round(point.x), round(point.y), inside.iloc[0]))
     services[["x", "y", "area"]] = pd.DataFrame(where)
@@ -198,20 +205,20 @@ def _moves(
     treated = [row[0] for row in plan["districts"].values() if row[2] == "treated"]
     ring = {letter: row[0] for letter, row in plan["districts"].items() if row[2] == "ring"}
     corners = places[places["kind"].eq("corner") & places["district"].isin(treated)]
-    arrivals, moves = [], []
-    for home in corners.itertuples():
+    arrivals: list[tuple[str, float, float, str, str]] = []
+    moves: list[tuple[int, int, float]] = []
+    for home, start in zip(corners.index, corners[["x", "y"]].to_numpy(dtype=np.float64), strict=True):
         for letter, code in ring.items():
-            metres = rng.normal(plan["planted"]["moved_metres"], 100.0, size=360)
+            metres = rng.normal(plan["planted"]["moved_metres"], SPREAD, size=(360, 1))
             angle = rng.uniform(0.0, 2 * np.pi, size=360)
-            ends = np.rint(np.column_stack([home.x + metres * np.cos(angle), home.y + metres * np.sin(angle)]))
+            ends = np.rint(start + metres * np.column_stack([np.cos(angle), np.sin(angle)]))
             ends = ends[_suits(ends, letter, plan, night)]
-            for area, shape in areas.loc[areas["district"].eq(code), ["code", "geometry"]].itertuples(index=False):
+            there = areas[areas["district"].eq(code)]
+            for area, shape in zip(there["code"], there.geometry, strict=True):
                 held = ends[shapely.contains_xy(shape.buffer(-INSIDE), ends[:, 0], ends[:, 1])]
                 if len(held):
-                    arrivals.append((f"N-{len(arrivals) + 1:03d}", "arrival", *held[0], area, code))
-                    moves.append((home.Index, len(places) + len(arrivals) - 1, np.hypot(*(held[0] - [home.x, home.y]))))
-    found = pd.DataFrame(arrivals, columns=places.columns)
-    return (
-        pd.concat([places, found], ignore_index=True),
-        pd.DataFrame(moves, columns=["home", "away", "metres"]),
-    )
+                    moves.append((home, len(places) + len(arrivals), float(np.hypot(*(held[0] - start)))))
+                    arrivals.append(("arrival", float(held[0, 0]), float(held[0, 1]), area, code))
+    found = pd.DataFrame(arrivals, columns=places.columns.drop("key"))
+    found.insert(0, "key", [f"N-{i:03d}" for i in range(1, len(found) + 1)])
+    return pd.concat([places, found], ignore_index=True), pd.DataFrame(moves, columns=["home", "away", "metres"])

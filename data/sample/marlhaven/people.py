@@ -17,8 +17,9 @@ __all__ = ["SOURCES", "Bools", "Sample", "chosen", "make_people", "person_codes"
 Bools = npt.NDArray[np.bool_]
 
 SOURCES = ("outreach", "clinic", "scheme", "police")
+SETTINGS = ("street", "off-street", "online")
 LETTERS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789"  # nothing that is read as another letter or digit
-ROAMING = 0.2  # share of street records at another corner of the same district
+ROAMING = 0.1  # share of street records at another corner of the same district
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Sample:
     Parameters
     ----------
     rng : Generator
-        The one stream of randomness, used in a fixed order.
+        A stream of randomness, used in a fixed order.
     layout : Layout
         The town.
     plan : mapping
@@ -57,27 +58,36 @@ class Sample:
         rates: Floats = self.layout.districts["zone"].map(self.plan["rates"][key]).to_numpy(dtype=np.float64)[:, None]
         return rates
 
-    def known(self, source: str, *, since: bool) -> list[Ints]:
-        """Return by district the people whom a source knows and who work there before, or since, the start."""
-        people, districts = self.people, self.layout.places["district"].to_numpy()
-        place = people["away"].where(people["moved"] & since, people["home"]).to_numpy()
-        here = np.where(people[f"known_{source}"], districts[place], "")
-        return [np.flatnonzero(here == code) for code in self.layout.districts["code"]]
+    def known(self, source: str, *, moved: bool, settings: tuple[str, ...] = SETTINGS) -> list[Ints]:
+        """Return by district the people there whom a source knows (where it knows none: everyone there).
 
-    def draw(self, pool: Ints, size: int) -> Ints:
-        """Draw people from a pool, the more active more often."""
-        weight = self.people["activity"].to_numpy()[pool]
-        return self.rng.choice(pool, size=size, p=weight / weight.sum()) if size else pool[:0]
+        ``moved`` says whether those who move have done so. People set aside for canaries are in no pool.
+        """
+        people, districts = self.people, self.layout.places["district"].to_numpy()
+        able = people["setting"].isin(settings) & people["canary"].isna()
+        place = people["away"].where(people["moved"] & moved, people["home"]).to_numpy()
+        pools = []
+        for code in self.layout.districts["code"]:
+            there = able & (districts[place] == code)
+            met = there & people[f"known_{source}"]
+            pools.append(np.flatnonzero(met if met.any() else there))
+        return pools
+
+    def draw(self, pool: Ints, size: int, *, evenly: bool = False) -> Ints:
+        """Draw people from a pool, the more active more often, or evenly."""
+        weight = np.ones(len(pool)) if evenly else self.people["activity"].to_numpy()[pool]
+        return self.rng.choice(pool, size=size, p=weight / weight.sum())
 
     def describe(self, who: Ints, month: Ints) -> pd.DataFrame:
-        """Return what follows from who and when: code, setting, groups, place, district, and whether it is late at night."""
+        """Return what follows from who and when: code, setting, groups, place, district, whether late at night."""
         place = self._place_of(who, month)
         person = self.people.iloc[who].reset_index(drop=True)
         rows = locate(self.rng, self.layout, place).assign(month=month)
         rows["person"] = person["code"]
         rows[["setting", "group", "group_language"]] = person[["setting", "group", "group_language"]]
         online = rows["setting"].eq("online")  # an area is known, a door is not
-        rows[["x", "y"]] = rows[["x", "y"]].astype("Int64").mask(online)
+        rows = rows.astype({"x": "Int64", "y": "Int64"})
+        rows.loc[online, ["x", "y"]] = pd.NA
         rows["premises"] = rows["premises"].mask(online)
         rows["district"] = self.layout.places["district"].to_numpy()[place]
         zone = rows["district"].map(self.layout.districts.set_index("code")["zone"])
@@ -86,9 +96,11 @@ class Sample:
         return rows
 
     def moments(self, month: Ints, day: Ints, late: npt.ArrayLike) -> pd.Series:
-        """Return civil times: 10:00 to 18:59, or late 20:00 to 00:59; never midnight, nor the hour the clocks change."""
+        """Return civil times: 10:00 to 18:59, or late 20:00 to 00:59; never midnight or the hour the clocks change."""
         size = len(month)
-        evening = np.where(self.rng.random(size) < 0.8, self.rng.integers(1200, 1440, size), self.rng.integers(5, 60, size))
+        evening = np.where(
+            self.rng.random(size) < 0.8, self.rng.integers(1200, 1440, size), self.rng.integers(5, 60, size)
+        )
         minute = np.where(late, evening, self.rng.integers(600, 1140, size))
         return pd.Series(self.months[month] + pd.to_timedelta(day * 1440 + minute, unit="min")).reset_index(drop=True)
 
@@ -109,11 +121,11 @@ class Sample:
 def make_people(rng: np.random.Generator, layout: Layout, plan: Mapping[str, Any]) -> pd.DataFrame:
     """Draw everyone: where and how they work, who they are, which sources know them, and who moves.
 
-    How visible a person is raises the odds with every source and the number of their contacts: the sources overlap more than
-    independent ones would, which is what makes counting hidden people hard.
+    How visible a person is raises the odds with every source and the number of their contacts: the sources overlap
+    more than independent ones would, which is what makes counting hidden people hard.
     """
     spec = plan["people"]
-    number = layout.districts["zone"].map(spec["number"])
+    number = layout.districts["code"].map(spec["number"])
     zone = np.repeat(layout.districts["zone"].to_numpy(), number)
     people = pd.DataFrame({"district": np.repeat(layout.districts["code"].to_numpy(), number)})
     people.insert(0, "code", person_codes(rng, len(people)))
@@ -125,11 +137,9 @@ def make_people(rng: np.random.Generator, layout: Layout, plan: Mapping[str, Any
     for source in SOURCES:
         odds = people["setting"].map(plan["capture"][source]) + plan["capture"]["slope"] * visible
         people[f"known_{source}"] = rng.random(len(people)) < 1 / (1 + np.exp(-odds))
+    pools = layout.places.groupby(["district", "kind"]).indices
     kind = np.where(people["setting"].eq("street"), "corner", "flat")
-    people["home"] = [
-        rng.choice(np.flatnonzero(layout.places["district"].eq(at) & layout.places["kind"].eq(what)))
-        for at, what in zip(people["district"], kind, strict=True)
-    ]
+    people["home"] = [rng.choice(pools[at, what]) for at, what in zip(people["district"], kind, strict=True)]
     return _with_moves(rng, people, layout, plan["planted"]["moved_share"])
 
 
@@ -149,7 +159,7 @@ def chosen(rng: np.random.Generator, shares: Mapping[str, float], size: int) -> 
 
 
 def _with_moves(rng: np.random.Generator, people: pd.DataFrame, layout: Layout, share: float) -> pd.DataFrame:
-    """Move people until they make up the planted share of activity, among those whom outreach knows and among the rest."""
+    """Move people until they make up the planted share of activity, among those outreach knows and among the rest."""
     treated = layout.districts.loc[layout.districts["zone"].eq("treated"), "code"]
     street = people["setting"].eq("street") & people["district"].isin(treated)
     able = people["home"].isin(layout.moves["home"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .layout import Ints
-from .people import Bools, Sample, chosen, person_codes
+from .people import SETTINGS, Bools, Sample, chosen, person_codes
 
 __all__ = ["make_arrests", "make_contacts", "make_incidents", "settle"]
 
@@ -27,7 +27,7 @@ def make_contacts(sample: Sample) -> pd.DataFrame:
     clinic = rows["source"].eq("clinic").to_numpy()
     rows["late"] &= ~clinic
     rows[["start", "event"]] = _sessions(sample, rows, clinic)
-    rows[["x", "y"]] = rows[["x", "y"]].mask(clinic)  # the clinic asks in which area people work, no more
+    rows.loc[clinic, ["x", "y"]] = pd.NA  # the clinic asks in which area people work, no more
     rows["premises"] = rows["premises"].mask(clinic)
     rows["service"] = np.where(clinic, "Marlhaven Harbour Clinic", "Lamplight Outreach")
     phone = rows["setting"].eq("off-street") & (rng.random(len(rows)) < 0.25)
@@ -59,7 +59,7 @@ def make_incidents(sample: Sample) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataF
     reached = scheme["event"].map(result["outcome"])
     scheme["outcome"] = np.where(scheme["recorded"], "recorded", "report only")
     scheme["outcome"] = reached.where(reached.isin(["charged", "convicted"]), scheme["outcome"])
-    scheme["person"] = scheme["person"].mask(rng.random(len(scheme)) < 0.10)  # passed on by a friend, without a code
+    scheme["person"] = scheme["person"].mask(rng.random(len(scheme)) < 0.06)  # passed on by a friend, without a code
     police["person"] = police["person"].mask(rng.random(len(police)) < 0.15)
     truth = pd.DataFrame(true.T, columns=districts["code"].tolist(), index=sample.months)
     return truth, scheme.assign(source="Marlhaven Ugly Mugs"), police.assign(source="Marlhaven Police")
@@ -70,11 +70,12 @@ def make_arrests(sample: Sample) -> pd.DataFrame:
     rng, plan = sample.rng, sample.plan
     raided = sample.layout.districts["zone"].eq("treated").to_numpy()[:, None] & sample.started
     counts = rng.poisson(sample.each("arrests") * np.where(raided, plan["planted"]["arrest_factor"], 1.0))
-    met = _people_met(sample, counts, "police", only="street")
+    met = _people_met(sample, counts, "police", evenly=True, settings=("street",))
     rows = sample.describe(met["who"].to_numpy(), met["month"].to_numpy())
     rows["role"] = chosen(rng, plan["crime"]["role"], len(rows))
     other = rows["role"].ne("selling").to_numpy()
-    codes = [code for code in person_codes(rng, OTHERS + 50) if code not in set(sample.people["code"])][:OTHERS]
+    taken = set(sample.people["code"])
+    codes = [code for code in person_codes(rng, OTHERS + 50) if code not in taken][:OTHERS]
     rows.loc[other, "person"] = rng.choice(np.array(codes, dtype=object), size=other.sum())
     rows.loc[other, "group"] = chosen(rng, {"men": 0.93, "women": 0.07}, other.sum())
     rows["offence"] = rows["role"].map(plan["crime"]["offence"])
@@ -87,28 +88,38 @@ def make_arrests(sample: Sample) -> pd.DataFrame:
 def settle(rng: np.random.Generator, rows: pd.DataFrame) -> pd.DataFrame:
     """Sort rows by time and lose places as real extracts do; ``placed`` is the area a careful reader still finds.
 
-    1.5 % lose coordinates and area, 8 % only coordinates, 5 % only the area. Canaries lose nothing.
+    1.5 % lose coordinates and area, 8 % only coordinates, 5 % only the area. Canaries lose nothing (but the
+    one on a boundary has no area, so that it must be placed).
     """
     rows = rows.sort_values(["start", "event", "person"], kind="stable", ignore_index=True)
     draw = np.where(rows["canary"].isna(), rng.random(len(rows)), 1.0)
     rows["placed"] = rows["area"].mask(draw < 0.015)
-    rows[["x", "y"]] = rows[["x", "y"]].mask(draw < 0.095)
-    rows["area"] = rows["placed"].mask((draw >= 0.095) & (draw < 0.145) & rows["x"].notna())
+    rows.loc[draw < 0.095, ["x", "y"]] = pd.NA
+    lost = (draw >= 0.095) & (draw < 0.145) & rows["x"].notna()
+    rows["area"] = rows["placed"].mask(lost | rows["canary"].eq("record on a boundary").fillna(False))
     return rows
 
 
 def _people_met(
-    sample: Sample, counts: Ints, source: str, *, moving: bool = True, only: str | None = None
+    sample: Sample,
+    counts: Ints,
+    source: str,
+    *,
+    moving: bool = True,
+    evenly: bool = False,
+    settings: tuple[str, ...] = SETTINGS,
 ) -> pd.DataFrame:
-    """Draw who is behind counts by district and month: people whom the source knows and who work there then."""
+    """Draw who is behind counts by district and month.
+
+    Contacts are more often with the more active; violence and arrests fall evenly on those whom the source knows.
+    Without ``moving`` people are taken by where they worked before the operation.
+    """
     parts = []
-    setting = sample.people["setting"].to_numpy()
     for since in (False, True):
         months = np.flatnonzero(sample.started == since)
-        for district, pool in enumerate(sample.known(source, since=since and moving)):
-            able = pool if only is None else pool[setting[pool] == only]
+        for district, pool in enumerate(sample.known(source, moved=since and moving, settings=settings)):
             month = np.repeat(months, counts[district, months])
-            parts.append(pd.DataFrame({"who": sample.draw(able, len(month)), "month": month}))
+            parts.append(pd.DataFrame({"who": sample.draw(pool, len(month), evenly=evenly), "month": month}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -135,7 +146,7 @@ def _issues(sample: Sample, size: int) -> list[str]:
 
 
 def _violence(sample: Sample, counts: Ints, source: str) -> pd.DataFrame:
-    met = _people_met(sample, counts, source)
+    met = _people_met(sample, counts, source, evenly=True)
     rows = sample.describe(met["who"].to_numpy(), met["month"].to_numpy())
     rows["start"] = sample.moments(
         rows["month"].to_numpy(), sample.rng.integers(0, 28, size=len(rows)), rows["setting"].eq("street")
@@ -150,7 +161,8 @@ def _with_consent(sample: Sample, scheme: pd.DataFrame) -> pd.DataFrame:
     full = planted["full_consent"]
     scheme["event"] = [f"R{i:05d}" for i in rng.permutation(size) + 20_000]
     hours = np.where(rng.random(size) < 0.25, rng.integers(2, 60, size=size), 0)  # "some time that weekend"
-    scheme["end"] = scheme["start"] + pd.to_timedelta(hours, unit="h")
+    end = scheme["start"] + pd.to_timedelta(hours, unit="h")
+    scheme["end"] = end + pd.to_timedelta(np.where(end.dt.hour.isin([0, 1]) & (hours > 0), 2, 0), unit="h")
     shares = {"full": full, "anonymous": (1 - full) / 2, "none": (1 - full) / 2}
     scheme["consent"] = chosen(rng, shares, size)
     scheme["recorded"] = scheme["consent"].eq("full") & (rng.random(size) < planted["recorded_share"])

@@ -1,4 +1,4 @@
-"""How many, where and when: counts per area, period and category that add up, and know what nobody observed."""
+"""How many, where and when: counts that add up, and know what nobody observed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from commonground.areas import place
 from commonground.coverage import covered_days, merge_spans
 from commonground.errors import CommonGroundError
-from commonground.periods import EVERY, Period, calendar, cells_of
-from commonground.records import Records
+from commonground.periods import Period
+from commonground.tallies.keys import checked_unit, count_keys, distinct, ordered
 
-__all__ = ["MISSING", "UNITS", "Tally", "tally"]
-
-UNITS = ("events", "persons", "premises")
-MISSING = "missing"  # the level of a category that the record leaves empty: a level like any other
-_WHO = ["person", "premises", "event"]
+__all__ = ["Tally"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -127,7 +122,7 @@ class Tally:
     def table(self) -> pd.DataFrame:
         """Return periods (rows) by areas (columns), categories summed as distinct keys; missing where unobserved."""
         plain = replace(self, by={}).to_frame()
-        wide = plain.pivot_table(index="period", columns="area", values="value", dropna=False, observed=False)  # noqa: PD010
+        wide = plain.pivot_table(index="period", columns="area", values="value", dropna=False, observed=False)
         wide = wide.reindex(index=list(self.periods), columns=list(self.codes))
         if not self.phased:
             wide.index = pd.PeriodIndex(wide.index, freq=_frequency(self.periods))
@@ -142,20 +137,28 @@ class Tally:
             Area codes; all of them when left out.
         """
         chosen = tuple(self.codes if areas is None else areas)
-        joined = self.merge_areas({"all": chosen})
-        counts = count_keys(joined.keys, ["period"], self.count).reindex(list(self.periods), fill_value=0)
-        seen = (self.exposure(complete=True).loc[list(chosen)] > 0).all()
-        values = counts.astype("float64").where(seen).rename(self.kind)
+        return self.zone_series({self.kind: chosen})[self.kind]
+
+    def zone_series(self, zones: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+        """Return one column a zone: counts a period over its areas together, people in several of them once.
+
+        Missing where a source did not report one of the zone's areas in full. An area belongs to one zone at most.
+        """
+        home = self._home(zones)
+        keys = self.keys.assign(zone=self.keys["area"].map(home)).dropna(subset=["zone"])
+        cells = pd.MultiIndex.from_product([list(zones), list(self.periods)], names=["zone", "period"])
+        counts = count_keys(keys, ["zone", "period"], self.count).reindex(cells, fill_value=0).astype("float64")
+        values = counts.unstack("zone").reindex(index=list(self.periods), columns=list(zones))
+        observed = self.exposure(complete=True) > 0
+        for zone, codes in zones.items():
+            values[zone] = values[zone].where(observed.loc[list(codes)].all())
         if not self.phased:
             values.index = pd.PeriodIndex(values.index, freq=_frequency(self.periods), name="period")
-        return values
+        return values.rename_axis(columns=None)
 
     def merge_areas(self, groups: Mapping[str, Sequence[str]]) -> Tally:
         """Return the tally over groups of areas; people, premises and events in several areas of a group count once."""
-        home = {code: label for label, codes in groups.items() for code in codes}
-        unknown = sorted(set(home) - set(self.codes))
-        if unknown:
-            raise CommonGroundError(f"areas {', '.join(unknown[:10])} are not in the tally; use codes of its areas.")
+        home = self._home(groups)
         keys = self.keys.assign(area=self.keys["area"].map(home)).dropna(subset=["area"])
         coverage = _joint_coverage(self.coverage, groups)
         shapes = None
@@ -167,7 +170,7 @@ class Tally:
                 .rename_axis("area")
                 .assign(name=lambda f: f.index)
             )
-        return replace(self, codes=tuple(groups), keys=_distinct(keys, list(self.by)), coverage=coverage, areas=shapes)
+        return replace(self, codes=tuple(groups), keys=distinct(keys, list(self.by)), coverage=coverage, areas=shapes)
 
     def merge_periods(self, groups: Mapping[str, Period]) -> Tally:
         """Return the tally over longer periods, each a union of the tally's own periods."""
@@ -180,11 +183,18 @@ class Tally:
                 )
             home |= dict.fromkeys(inside, label)
         keys = self.keys.assign(period=self.keys["period"].map(home)).dropna(subset=["period"])
-        return replace(self, periods=dict(groups), keys=_distinct(keys, list(self.by)), phased=True)
+        return replace(self, periods=dict(groups), keys=distinct(keys, list(self.by)), phased=True)
+
+    def _home(self, groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        home = {code: label for label, codes in groups.items() for code in codes}
+        unknown = sorted(set(home) - set(self.codes))
+        if unknown:
+            raise CommonGroundError(f"areas {', '.join(unknown[:10])} are not in the tally; use codes of its areas.")
+        return home
 
     def as_count(self, unit: str) -> Tally:
         """Return the same cells counted in another unit."""
-        return replace(self, count=_unit(unit))
+        return replace(self, count=checked_unit(unit))
 
     def __add__(self, other: Tally) -> Tally:
         """Join two tallies of the same kind: keys are unioned, coverage combined, areas and periods extended."""
@@ -198,8 +208,8 @@ class Tally:
             self,
             codes=tuple(dict.fromkeys([*self.codes, *other.codes])) if self.codes != other.codes else self.codes,
             periods=dict(sorted(periods.items(), key=lambda item: item[1])),
-            by={name: _ordered(levels) for name, levels in by.items()} if by != dict(self.by) else by,
-            keys=_distinct(pd.concat([self.keys, other.keys], ignore_index=True), list(by)),
+            by={name: ordered(levels) for name, levels in by.items()} if by != dict(self.by) else by,
+            keys=distinct(pd.concat([self.keys, other.keys], ignore_index=True), list(by)),
             coverage=merge_spans(pd.concat([self.coverage, other.coverage], ignore_index=True)),
             areas=self.areas if self.areas is not None else other.areas,
             published={**self.published, **other.published},
@@ -213,125 +223,6 @@ class Tally:
             "A cell that no source reported is missing, not zero.",
         ]
         return "\n".join([*lines, *self.notes])
-
-
-def tally(
-    records: Records,
-    areas: gpd.GeoDataFrame | None = None,
-    *,
-    every: str | Mapping[str, Period] = "month",
-    by: Sequence[str] = (),
-    count: str = "events",
-    window: Period | None = None,
-) -> Tally:
-    """Count records per area, period and category.
-
-    Parameters
-    ----------
-    records : Records
-    areas : GeoDataFrame, optional
-        Indexed by area code. Without it the areas are the codes in the records.
-    every : {'month', 'quarter', 'year'} or mapping of name to Period
-        Calendar cells, or declared phases that do not overlap.
-    by : sequence of str
-        Category columns. An empty entry is the level ``missing``. A record with several issues (separated by ``;``) counts
-        under each, so totals over issues are not summed.
-    count : {'events', 'persons', 'premises'}
-        Events: distinct event keys, plus n of rows without one. Persons, premises: distinct keys; rows without one add
-        nothing.
-    window : Period, optional
-        Default: from the first to the last day that any source reported.
-
-    Returns
-    -------
-    Tally
-
-    Raises
-    ------
-    CommonGroundError
-        When a unit, column or window does not fit.
-    """
-    frame = records.frame
-    absent = [name for name in by if name not in frame.columns]
-    if absent:
-        raise CommonGroundError(
-            f"the records have no column {', '.join(absent)}; map it when reading, or drop it from by."
-        )
-    if not len(records.coverage):
-        raise CommonGroundError("the records do not say when their sources reported; call records.with_coverage(...).")
-    span = window or Period(records.coverage["start"].min(), records.coverage["end"].max())
-    periods = _cut(span, every)
-    home = (
-        place(records, areas)
-        if areas is not None
-        else frame["area"]
-        if "area" in frame
-        else pd.Series(pd.NA, frame.index)
-    )
-    cell = cells_of(frame["start"], periods)
-    labels = pd.Series(list(periods), dtype="str")
-    keys = frame.reindex(columns=[*by, *_WHO]).astype("str")
-    keys[list(by)] = keys[list(by)].fillna(MISSING)
-    keys = keys.assign(
-        area=home.astype("str"), period=cell.map(labels).astype("str"), n=frame["n"], source=frame["source"]
-    )
-    inside = keys["area"].notna() & (cell >= 0)
-    keys = keys[inside]
-    if "issues" in by:
-        keys = keys.assign(issues=keys["issues"].str.split(r"\s*;\s*", regex=True)).explode("issues")
-    codes = tuple(areas.index.astype("str")) if areas is not None else tuple(sorted(keys["area"].unique()))
-    result = Tally(
-        kind=records.kind,
-        count=_unit(count),
-        codes=codes,
-        periods=periods,
-        by={name: _ordered(keys[name].unique()) for name in by},
-        keys=_distinct(keys, list(by)),
-        coverage=merge_spans(records.coverage),
-        areas=areas,
-        phased=not isinstance(every, str),
-        published=dict.fromkeys(records.sources, records.published),
-        notes=(*records.notes, *_left_out(home, cell)),
-        selection=records.selection,
-    )
-    return _only_observed(result, keys, list(by))
-
-
-def count_keys(keys: pd.DataFrame, cells: list[str], unit: str) -> pd.Series:
-    """Count distinct keys per cell: persons, premises, or events (rows without an event key add their n)."""
-    if unit != "events":
-        column = {"persons": "person", "premises": "premises"}[unit]
-        return keys.dropna(subset=[column]).groupby(cells, sort=True)[column].nunique()
-    bare = keys["event"].isna()
-    named = keys[~bare].groupby(cells, sort=True)["event"].nunique()
-    return named.add(keys[bare].groupby(cells, sort=True)["n"].sum(), fill_value=0)
-
-
-def _alike(part: Tally) -> tuple[str, str, tuple[str, ...], bool, str]:
-    return part.kind, part.count, tuple(part.by), part.phased, part.selection
-
-
-def _distinct(keys: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Collapse to distinct (cell, person, premises, event); rows without an event key keep their summed n."""
-    group = ["area", "period", *by, *_WHO]
-    summed = keys.groupby(group, sort=True, dropna=False, as_index=False)["n"].sum()
-    return summed.assign(n=summed["n"].where(summed["event"].isna(), 1.0))
-
-
-def _only_observed(result: Tally, keys: pd.DataFrame, by: list[str]) -> Tally:
-    """Leave out rows in cells that their own source did not report in full; a part of a month is not a month."""
-    days = covered_days(result.coverage, result.codes, result.periods)
-    whole = pd.Series({label: float(period.days) for label, period in result.periods.items()})
-    seen = pd.Series(False, index=keys.index)
-    for source, table in days.items():
-        full = (table > 0) if result.phased else table.eq(whole, axis="columns")
-        mine = keys["source"] == source
-        area, period = keys.loc[mine, "area"], keys.loc[mine, "period"]
-        seen[mine] = full.to_numpy()[full.index.get_indexer(area), full.columns.get_indexer(period)]
-    if seen.all():
-        return result
-    note = f"{int((~seen).sum()):,} rows fall in cells that their source did not report in full; they are left out."
-    return replace(result, keys=_distinct(keys[seen], by), notes=(*result.notes, note))
 
 
 def _joint_coverage(coverage: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -349,38 +240,10 @@ def _joint_coverage(coverage: pd.DataFrame, groups: Mapping[str, Sequence[str]])
     return pd.concat(rows, ignore_index=True)
 
 
-def _cut(span: Period, every: str | Mapping[str, Period]) -> dict[str, Period]:
-    if isinstance(every, str):
-        cells = calendar(span, every)
-        if not cells:
-            raise CommonGroundError(f"the window {span} holds no whole {every}; widen it or cut time finer.")
-        return {str(pd.Period(cell.start, freq=EVERY[every])): cell for cell in cells}
-    phases = dict(every)
-    spans = sorted(phases.values())
-    if any(a.overlaps(b) for a, b in zip(spans, spans[1:], strict=False)):
-        raise CommonGroundError("phases overlap: each day belongs to one phase at most; correct their dates.")
-    return phases
-
-
-def _left_out(home: pd.Series, cell: pd.Series) -> tuple[str, ...]:
-    notes = []
-    if nowhere := int(home.isna().sum()):
-        notes.append(f"{nowhere:,} of {len(home):,} rows have no place or lie outside the study's areas; not counted.")
-    if elsewhen := int((home.notna() & (cell < 0)).sum()):
-        notes.append(f"{elsewhen:,} rows lie outside the time window; not counted.")
-    return tuple(notes)
-
-
-def _ordered(levels: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(levels, key=lambda level: (level == MISSING, level)))
+def _alike(part: Tally) -> tuple[str, str, tuple[str, ...], bool, str]:
+    return part.kind, part.count, tuple(part.by), part.phased, part.selection
 
 
 def _frequency(periods: Mapping[str, Period]) -> str:
     sample = next(iter(periods))
     return "Q" if "Q" in sample else "M" if "-" in sample else "Y"
-
-
-def _unit(count: str) -> str:
-    if count not in UNITS:
-        raise CommonGroundError(f"a tally counts {', '.join(UNITS)}, not {count!r}; choose one of them.")
-    return count

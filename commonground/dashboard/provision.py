@@ -1,0 +1,104 @@
+"""Where and when is provision missing for the people the published blocks show?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from commonground.disclosure import Protected
+from commonground.errors import GeographyError
+from commonground.study import Study
+from mapping.access import slot_access, straight_line_cost
+from mapping.gaps import ServiceGaps, service_gap
+from mapping.hours import slot_supply
+
+__all__ = ["ANY", "Provision", "find_gaps"]
+
+ANY = "any service"
+
+
+@dataclass(frozen=True)
+class Provision:
+    """The list of gaps, made from published blocks and a public list of services.
+
+    Parameters
+    ----------
+    gaps : ServiceGaps or None
+    access : DataFrame
+        Places a week per person in need, of any service, by area (rows) and slot (columns).
+    services : DataFrame
+        service, name, hours: the list of services used.
+    slots : tuple of str
+    reach : float
+        Metres.
+    least : float
+        Places a week per person below which provision counts as missing.
+    note : str
+        Why there is no list, when there is none.
+    in_ledger : bool
+    """
+
+    released: ClassVar[bool] = True
+
+    gaps: ServiceGaps | None
+    access: pd.DataFrame
+    services: pd.DataFrame
+    slots: tuple[str, ...]
+    reach: float
+    least: float
+    note: str
+    in_ledger: bool
+
+
+def find_gaps(study: Study, shown: Protected | None) -> Provision:
+    """Compare people by block, spread over addresses, with the services they can reach by time of day.
+
+    Parameters
+    ----------
+    study : Study
+        With a needs plan.
+    shown : Protected or None
+        People (or events) by block and phase.
+    """
+    plan = study.needs
+    if plan is None:
+        raise ValueError("a study without a needs plan has no gaps to find")
+    services = study.records(plan.services)
+    table = services.frame.reset_index(drop=True)
+    listed = table.reindex(columns=["service", "name", "hours"])
+    slots = tuple(plan.slots)
+    if shown is None:
+        note = "Too few people to publish apart, so need is unknown everywhere; unknown is not met."
+        return Provision(None, pd.DataFrame(), listed, slots, plan.reach, plan.least, note, True)
+    if services.crs is None:
+        raise GeographyError(
+            f"the services of {plan.services} have no coordinates; map x and y to work out who can reach them."
+        )
+    located = services.to_crs(study.areas.crs)
+    points = located.points().reset_index(drop=True)
+    supply = slot_supply(table, plan.slots, hours="hours")
+    cost = straight_line_cost(study.areas, points)
+    demand = _spread(shown, study, plan.phase)
+    kinds = {ANY: table.index, **dict(table.groupby("service").groups)}
+    access = {
+        kind: slot_access(demand, supply.loc[rows], cost[list(rows)], reach=plan.reach).access
+        for kind, rows in kinds.items()
+    }
+    rows = shown.to_frame()
+    need = rows[rows["period"] == plan.phase][["areas", "value", "low", "high"]]
+    gaps = service_gap(need, access, least=plan.least)
+    return Provision(gaps, access[ANY], listed, slots, plan.reach, plan.least, "", shown.in_ledger)
+
+
+def _spread(shown: Protected, study: Study, phase: str) -> pd.Series:
+    """Spread each block's label over its areas by addresses (evenly where they are not known); gate.md, step 12."""
+    rows = shown.to_frame()
+    rows = rows[rows["period"] == phase]
+    weight = study.areas["population"].fillna(1.0)
+    demand = pd.Series(float("nan"), index=study.areas.index)
+    for row in rows.itertuples():
+        share = weight.reindex(list(row.areas))
+        demand.loc[list(row.areas)] = (0.0 if pd.isna(row.value) else float(row.value)) * share / share.sum()
+    return demand

@@ -1,0 +1,218 @@
+"""Displacement: the published example, identities and the size of the test when nothing happened."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from commonground.errors import StudyError
+from evaluation.dispersion import dispersion_from_counts, share_dispersion
+from evaluation.displacement import wdd, wdd_harm
+from evaluation.quotient import wdq
+
+pair = st.tuples(st.integers(0, 200), st.integers(0, 200))
+PUBLISHED = {"treated": (207, 110), "control": (308, 318)}
+BUFFERS = {"treated_buffer": (178, 157), "control_buffer": (150, 140)}
+
+
+def test_the_weighted_displacement_difference_is_the_published_one() -> None:
+    # design methods.md, section 1; formula of Wheeler and Ratcliffe (2018)
+    found = wdd(**PUBLISHED, **BUFFERS)
+    assert (found.local.value, found.buffer.value, found.total.value) == (-107, -11, -118)
+    assert found.local.se == pytest.approx(30.708305, abs=1e-6)
+    assert found.buffer.se == 25
+    assert found.total.se == pytest.approx(39.597980, abs=1e-6)
+    assert found.total.z == pytest.approx(-2.979950, abs=1e-6)
+    assert (found.total.low, found.total.high) == pytest.approx((-195.610614, -40.389386), abs=1e-6)
+
+
+def test_dispersion_widens_and_both_errors_are_said() -> None:
+    found = wdd(**PUBLISHED, dispersion=4.0)
+    assert found.local.se == pytest.approx(2 * found.local.se_poisson)
+    assert found.buffer is None
+    assert found.total == found.local
+    text = found.summary()
+    assert "61.4 with the dispersion, 30.7 if Poisson" in text
+    assert "displacement was not looked for" in text
+
+
+def test_the_smallest_detectable_change_is_seen_with_eighty_per_cent_power() -> None:
+    rng = np.random.default_rng(5)
+    expected = np.array([[60, 60], [50, 50]])
+    detectable = wdd((60, 60), (50, 50)).total.smallest_detectable
+    # the variance grows with the counts: half is added before, half is taken after, so their sum stays
+    shifted = expected + np.array([[detectable / 2, -detectable / 2], [0, 0]])
+    drawn = rng.poisson(shifted, size=(20_000, 2, 2))
+    change = drawn[:, 0, 1] - drawn[:, 0, 0] - drawn[:, 1, 1] + drawn[:, 1, 0]
+    assert (np.abs(change / np.sqrt(drawn.sum(axis=(1, 2)))) > 1.959964).mean() == pytest.approx(0.8, abs=0.012)
+
+
+@settings(max_examples=50, deadline=None)
+@given(pair, pair, pair, pair, st.floats(0.2, 5))
+def test_longer_periods_and_larger_areas_divide_value_and_error(
+    t: tuple, c: tuple, dt: tuple, dc: tuple, w: float
+) -> None:
+    plain = wdd(t, c, treated_buffer=dt, control_buffer=dc)
+    longer = wdd(t, c, treated_buffer=dt, control_buffer=dc, period_lengths=(w, w))
+    larger = wdd(t, c, treated_buffer=dt, control_buffer=dc, area_sizes=(w, w, w, w))
+    for other in (longer, larger):
+        assert other.total.value * w == pytest.approx(plain.total.value, abs=1e-9)
+        assert other.total.se * w == pytest.approx(plain.total.se, abs=1e-9)
+    assert plain.total.value == plain.local.value + plain.buffer.value
+    assert wdd(c, t).local.value == -wdd(t, c).local.value
+
+
+def test_sizes_belong_to_control_treated_and_their_buffers_in_that_order() -> None:
+    found = wdd((0, 6), (0, 4), treated_buffer=(0, 9), control_buffer=(0, 8), area_sizes=(4, 2, 8, 3))
+    assert (found.local.value, found.buffer.value) == (6 / 2 - 4 / 4, 9 / 3 - 8 / 8)
+    assert found.local.se_poisson**2 == pytest.approx(6 / 4 + 4 / 16)
+
+
+def test_no_event_at_all_is_not_a_point() -> None:
+    found = wdd((0, 0), (0, 0))
+    assert (found.local.low, found.local.high) == (-math.inf, math.inf)
+    assert "nothing can be said" in found.summary()
+
+
+def test_inflated_differences_hold_their_size_when_variance_is_three_times_the_mean() -> None:
+    # negative binomial, mean 4, variance 12; the 24 months before give the dispersion; 24 months after, no effect
+    rng = np.random.default_rng(11)
+    studies, alarms, poisson_alarms = 600, 0, 0
+    for _ in range(studies):
+        months = rng.negative_binomial(2, 1 / 3, size=(48, 4))
+        phi = dispersion_from_counts(pd.DataFrame(months[:24])).phi
+        pairs = np.stack([months[:24].sum(axis=0), months[24:].sum(axis=0)], axis=1)
+        found = wdd(pairs[0], pairs[1], treated_buffer=pairs[2], control_buffer=pairs[3], dispersion=phi).total
+        alarms += found.p <= 0.05
+        poisson_alarms += abs(found.value / found.se_poisson) >= 1.959964
+    assert alarms / studies <= 0.07
+    assert poisson_alarms / studies > 0.2  # methods.md: 26 % at three times the mean
+
+
+def test_harm_adds_offences_with_squared_weights() -> None:
+    pairs = {
+        "theft": {"treated": (20, 10), "control": (20, 22)},
+        "assault": {"treated": (5, 9), "control": (5, 4)},
+    }
+    found = wdd_harm(pairs, {"theft": 1.5, "assault": 100})
+    # by hand: 1.5 x (-10 - 2) + 100 x (4 + 1); 2.25 x 72 + 10,000 x 23
+    assert found.value == pytest.approx(482)
+    assert found.se == pytest.approx(math.sqrt(162 + 230_000))
+    assert found.z == pytest.approx(found.value / found.se)
+    assert wdd_harm(pairs, {"theft": 1, "assault": 0}).se == pytest.approx(wdd((20, 10), (20, 22)).local.se)
+
+
+def test_a_missing_weight_and_a_missing_control_are_both_listed() -> None:
+    with pytest.raises(
+        StudyError, match=r"(?s)weights\['theft'\].*pairs\['theft'\]: needs \"treated\" and \"control\""
+    ):
+        wdd_harm({"theft": {"treated": (2, 1)}}, {})
+
+
+def test_one_buffer_alone_and_dispersion_below_one_are_refused() -> None:
+    with pytest.raises(
+        StudyError, match=r"(?s)control_buffer: needs 2.*dispersion: needs variance / mean of at least 1"
+    ):
+        wdd((2, 1), (2, 2), treated_buffer=(3, 3), dispersion=0.5)
+    with pytest.raises(StudyError, match="area_sizes: needs 2 finite numbers"):
+        wdd((2, 1), (2, 2), area_sizes=(1, 1, 1, 1))
+
+
+def test_the_displacement_quotient_and_its_parts_are_the_published_ones() -> None:
+    # design methods.md, section 1; formulas of Bowers and Johnson (2003)
+    found = wdq(PUBLISHED["treated"], BUFFERS["treated_buffer"], PUBLISHED["control"])
+    assert found.value == pytest.approx(0.2581857, abs=1e-7)
+    assert found.success == pytest.approx(-0.3261660, abs=1e-7)
+    assert found.buffer_measure == pytest.approx(-0.0842114, abs=1e-7)
+    assert found.general_effect == 97
+    assert found.net_effect == pytest.approx(0.3261660, abs=1e-7)
+    assert found.total_net_effect == pytest.approx(130.5, abs=0.05)
+    assert found.low < found.value < found.high
+
+
+def test_the_bootstrap_interval_is_seeded_and_near_the_delta_method() -> None:
+    counts = (2070, 1100), (1780, 1570), (3080, 3180)
+    found = wdq(*counts, seed=3)
+    assert found == wdq(*counts, seed=3)
+    assert found != wdq(*counts, seed=4)
+    # numerical delta method: gradient of the quotient, Poisson variances
+    flat = np.array(counts, dtype=float)
+
+    def quotient(x: np.ndarray) -> float:
+        (rb, ra), (db, da), (cb, ca) = x
+        return (da / ca - db / cb) / (ra / ca - rb / cb)
+
+    gradient = np.array(
+        [[quotient(flat + step) - quotient(flat - step) for step in row] for row in np.eye(6).reshape(3, 2, 3, 2)]
+    )
+    se = math.sqrt(((gradient / 2) ** 2 * flat).sum())
+    assert (found.low, found.high) == pytest.approx((found.value - 1.96 * se, found.value + 1.96 * se), abs=0.03)
+
+
+def test_a_quotient_without_success_gets_no_reading() -> None:
+    found = wdq((207, 310), (178, 157), (308, 318))
+    assert not found.interpretable
+    assert math.isnan(found.low)
+    assert "no reading" in found.summary()
+    chance = wdq((20, 18), (17, 15), (30, 31))
+    assert chance.interpretable
+    assert (chance.low, chance.high) == (-math.inf, math.inf)
+    assert "within chance" in chance.summary()
+
+
+@pytest.mark.parametrize("control", [(308, 0), (0, 318), (0, 0)])
+def test_a_zero_control_leaves_the_quotient_undefined(control: tuple[int, int]) -> None:
+    found = wdq((207, 110), (178, 157), control)
+    assert math.isnan(found.value)
+    assert math.isnan(found.success)
+    assert not found.interpretable
+    assert found.general_effect == 97
+    assert "undefined" in found.summary()
+
+
+def test_dispersion_is_pearsons_chi_square_around_each_areas_mean() -> None:
+    table = pd.DataFrame({"a": [1, 9, 2, 8], "b": [4, 4, np.nan, 10], "none": [0, 0, 0, 0]})
+    by_hand = stats.chisquare([1, 9, 2, 8]).statistic + stats.chisquare([4, 4, 10]).statistic
+    assert dispersion_from_counts(table) == pytest.approx((by_hand / 5, 5))
+    assert dispersion_from_counts(pd.Series([5, 5, 5])).phi == 1
+
+
+def test_dispersion_finds_the_planted_variance() -> None:
+    months = np.random.default_rng(2).negative_binomial(2, 1 / 3, size=(400, 5))
+    phi, df = dispersion_from_counts(pd.DataFrame(months))
+    assert df == 5 * 399
+    assert phi == pytest.approx(3, abs=0.25)
+
+
+def test_text_is_not_taken_for_an_unobserved_month() -> None:
+    with pytest.raises(StudyError, match="monthly: needs finite counts"):
+        dispersion_from_counts(pd.Series(["3", "many"]))
+    with pytest.raises(StudyError, match="needs an area with events and two observed months"):
+        dispersion_from_counts(pd.Series([0, 0, 0]))
+
+
+def test_share_dispersion_is_the_chi_square_of_the_table_of_months() -> None:
+    treated, control = pd.Series([3, 9, 2, 6, 0]), pd.Series([8, 2, 9, 5, 0])
+    table = np.array([treated[:4], control[:4]])
+    by_scipy = stats.contingency.chi2_contingency(table, correction=False)
+    assert share_dispersion(treated, control) == pytest.approx((by_scipy.statistic / by_scipy.dof, 3))
+
+
+def test_swings_that_both_sides_share_are_not_dispersion() -> None:
+    season = pd.Series([10, 40, 80, 20] * 6)
+    assert share_dispersion(season, pd.DataFrame({"x": season, "y": 2 * season})) == (1, 23)
+    with pytest.raises(StudyError, match="needs the same months"):
+        share_dispersion(season, season.iloc[1:])
+    with pytest.raises(StudyError, match="needs events on both sides"):
+        share_dispersion(season, 0 * season)
+
+
+def test_results_show_no_number_by_accident() -> None:
+    found = wdd(**PUBLISHED, **BUFFERS)
+    assert "118" not in repr(found)
+    assert found.to_frame().loc["total", "value"] == -118
+    assert repr(wdq((207, 110), (178, 157), (308, 318))) == "WDQ(...; call .summary())"

@@ -1,0 +1,149 @@
+"""Power: against simulation of the tests themselves, and identities."""
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from commonground.errors import StudyError
+from evaluation.detection import Design, chance_of_seeing
+from evaluation.power import power, smallest_detectable
+from evaluation.rates import rate_ratios
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "mean", "ratio"), [(24, 6, 4.0, 0.5), (12, 12, 1.3, 3.0), (24, 6, 1.0, 0.05)]
+)
+def test_exact_power_is_how_often_the_exact_test_rejects(before: int, after: int, mean: float, ratio: float) -> None:
+    rng = np.random.default_rng(1)
+    first = pd.Series(rng.poisson(before * mean, 40_000))
+    second = pd.Series(rng.poisson(after * mean * ratio, 40_000))
+    rejected = (rate_ratios(first, second, exposure=(before, after)).table["p"] <= 0.05).mean()
+    found = power(Design(before, after, mean, ratio=ratio))
+    assert found.power == pytest.approx(rejected, abs=0.01)  # four standard errors of the simulation
+    assert "the exact test of two Poisson rates" in found.basis
+    assert "sees much less" in found.basis
+
+
+def test_without_an_effect_the_exact_test_rejects_at_most_its_level() -> None:
+    for mean in (0.3, 2.0, 30.0):
+        assert chance_of_seeing(Design(24, 6, mean), 1.0) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("design", "ratio"),
+    [
+        (Design(24, 6, 4.0, comparison_areas=5), 0.5),
+        (Design(24, 6, 4.0, comparison_areas=5, dispersion=0.5), 0.5),
+        (Design(48, 12, 12.0, comparison_areas=2, dispersion=0.1), 0.7),
+        (Design(24, 6, 100.0, comparison_areas=3, dispersion=0.1), 0.7),
+    ],
+)
+def test_the_approximation_is_near_the_power_of_a_log_ratio_with_known_variance(design: Design, ratio: float) -> None:
+    # simulated negative binomial months; Wald test on log counts + .5 with the true dispersion
+    rng = np.random.default_rng(2)
+    d, areas = design.dispersion, design.comparison_areas
+
+    def totals(months: float, mean: float, count: int) -> np.ndarray:
+        shape = (20_000, int(months), count)
+        return rng.poisson(rng.gamma(1 / d, mean * d, shape) if d else np.full(shape, mean)).sum(axis=(1, 2)) + 0.5
+
+    m0, m1, mean = design.before_months, design.after_months, design.monthly_mean
+    t0, t1 = totals(m0, mean, 1), totals(m1, mean * ratio, 1)
+    c0, c1 = totals(m0, mean, areas), totals(m1, mean, areas)
+    spread = d * (1 / m0 + 1 / m1) * (1 + 1 / areas)
+    z = np.log(t1 / t0 * c0 / c1) / np.sqrt(spread + 1 / t0 + 1 / t1 + 1 / c0 + 1 / c1)
+    assert chance_of_seeing(design, ratio) == pytest.approx((np.abs(z) > 1.959964).mean(), abs=0.06)
+
+
+@pytest.mark.parametrize(("mean", "areas", "ratio"), [(1.0, 5, 2.5), (1.0, 5, 0.2), (4.0, 5, 0.5), (4.0, 1, 1.8)])
+def test_without_dispersion_the_power_is_near_that_of_fishers_test(mean: float, areas: int, ratio: float) -> None:
+    rng = np.random.default_rng(6)
+    t0, t1 = rng.poisson(24 * mean, 20_000), rng.poisson(6 * mean * ratio, 20_000)
+    c0, c1 = rng.poisson(24 * mean * areas, 20_000), rng.poisson(6 * mean * areas, 20_000)
+    margins = stats.hypergeom(t0 + t1 + c0 + c1, t0 + t1, t1 + c1)
+    rejected = np.minimum(margins.cdf(t1), margins.sf(t1 - 1)) <= 0.025
+    found = chance_of_seeing(Design(24, 6, mean, comparison_areas=areas), ratio)
+    # Fisher's test also conditions on the comparison's total, which costs it a little
+    assert found == pytest.approx(rejected.mean(), abs=0.045)
+
+
+def test_the_beta_binomial_tends_to_the_exact_test() -> None:
+    exact, nearly = Design(24, 6, 4.0), Design(24, 6, 4.0, dispersion=1e-6)
+    for ratio in (0.3, 0.6, 1.7):
+        assert chance_of_seeing(nearly, ratio) == pytest.approx(chance_of_seeing(exact, ratio), abs=0.02)
+
+
+def test_the_methods_agree_where_they_meet() -> None:
+    for extra in ({}, {"comparison_areas": 3}, {"comparison_areas": 3, "dispersion": 0.02}):
+        below, above = Design(24, 6, 66.0, **extra), Design(24, 6, 67.0, **extra)
+        assert chance_of_seeing(below, 0.8) == pytest.approx(chance_of_seeing(above, 0.8), abs=0.03)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(6, 60), st.integers(2, 24), st.floats(0.2, 30), st.integers(0, 6), st.sampled_from([0.0, 0.1, 0.5]))
+def test_the_smallest_detectable_changes_have_the_wanted_power(
+    m0: int, m1: int, mean: float, areas: int, d: float
+) -> None:
+    design = Design(m0, m1, mean, comparison_areas=areas, dispersion=d)
+    fall, rise = smallest_detectable(design)
+    for ratio in (fall, rise):
+        if math.isfinite(ratio):
+            assert chance_of_seeing(design, ratio) == pytest.approx(0.8, abs=0.01)
+    assert math.isnan(fall) or 0 < fall < 1
+    assert rise > 1
+
+
+@pytest.mark.parametrize("areas", [0, 4])
+def test_more_months_more_events_and_less_dispersion_see_more(areas: int) -> None:
+    design = Design(24, 6, 4.0, comparison_areas=areas, dispersion=0.2)
+    base = smallest_detectable(design)
+    for better in ({"after_months": 12}, {"monthly_mean": 12.0}, {"dispersion": 0.0}, {"power": 0.6}, {"level": 0.1}):
+        found = smallest_detectable(replace(design, **better))
+        assert found.fall > base.fall
+        assert found.rise < base.rise
+
+
+def test_when_not_even_a_fall_to_nothing_would_be_seen_it_says_so() -> None:
+    found = power(Design(3, 1, 0.3))
+    assert math.isnan(found.smallest_fall)
+    assert math.isnan(found.power)
+    assert "No fall, not even to nothing, could be seen" in found.summary()
+
+
+@pytest.mark.parametrize("design", [Design(24, 6, 1.0), Design(24, 6, 60.0, 5, dispersion=0.1), Design(24, 12, 9000.0)])
+def test_the_search_is_fast_enough_for_every_outcome(design: Design) -> None:
+    started = time.process_time()
+    smallest_detectable(design)
+    assert time.process_time() - started < 1  # below 0.3 s on an idle machine
+
+
+def test_summary_and_frame_give_the_same_numbers_and_repr_none() -> None:
+    found = power(Design(24, 6, 4.0, comparison_areas=5, ratio=0.5))
+    assert f"chance {found.power:.2f}" in found.summary()
+    assert "does not show that nothing changed" in found.summary()
+    assert found.to_frame().loc[0, "smallest_rise"] == found.smallest_rise
+    assert repr(found) == "Power(...; call .summary())"
+
+
+def test_simulation_runs_the_headline_test_and_is_seeded() -> None:
+    design = Design(24, 6, 6.0, comparison_areas=2, ratio=0.25)
+    found = power(design, simulate=8, seed=3)
+    assert found.power == power(design, simulate=8, seed=3).power
+    assert found.power >= 0.5  # the approximation says .98
+    assert "change_test itself, in 8 simulated studies" in found.basis
+
+
+def test_impossible_designs_are_refused_with_every_reason() -> None:
+    with pytest.raises(
+        StudyError, match=r"(?s)before_months: needs 1.*dispersion: needs 1.*level: needs a false-alarm rate"
+    ):
+        power(Design(0, 6, 4.0, dispersion=-1, level=0.95))
+    with pytest.raises(StudyError, match="ratio: needs the true ratio to simulate"):
+        power(Design(24, 6, 4.0), simulate=10)
