@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import difflib
 import os
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from commonground.errors import CommonGroundError, Problem
+from commonground.errors import Problem
 from commonground.periods import Period
+from commonground.studyvalues import Findings, Section
 
 __all__ = ["parse_study"]
 
 TOP = ("title", "question", "teaching", "limits", "data", "areas", "operation", "comparison", "inputs", "outcomes", "policy",
        "wording", "needs", "categories", "surface")  # fmt: skip
-KEYS = {
-    "data": ("variable", "folder", "originals"),
-    "areas": ("file", "code", "name", "population"),
-    "operation": ("name", "treated", "ring", "before", "during", "after", "months_after"),
-    "comparison": ("areas", "rule", "none"),
-    "policy": ("profile", "as_of"),
-    "wording": ("people",),
-    "needs": ("demand", "services", "reach", "slots", "phase", "least"),
-    "inputs.*": ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases"),
-    "outcomes.*": ("label", "input", "goal", "good", "primary", "margin", "where", "count", "reports", "reporting"),
-}
+OPERATION = ("name", "treated", "ring", "before", "during", "after", "months_after")
+INPUT = ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases")
+OUTCOME = ("label", "input", "goal", "good", "primary", "margin", "where", "count", "reports", "reporting")
+NEEDS = ("demand", "services", "reach", "slots", "phase", "least")
 KINDS = ("contacts", "incidents", "arrests", "services")
-FORMATS = ("table", "police_uk", "mps_boroughs", "nhs_clinics", "nhs_pharmacies")
+FORMATS = {"table": KINDS, "police_uk": ("incidents",), "mps_boroughs": ("incidents",), "nhs_clinics": ("services",),
+           "nhs_pharmacies": ("services",)}  # fmt: skip
 PROFILES = ("public", "partner", "open")
 GOALS = ("enforcement", "trust", "safety", "access")
 PHASES = ("before", "during", "after")
@@ -39,6 +34,12 @@ GOOD = ("fall", "rise", "neither")
 PEOPLE = "people in sex work"  # field.md: the word is a setting of the study
 LEAST = 0.05  # five places a week for every hundred people
 MARGIN = 0.2  # a fifth either way does not matter, unless the study says otherwise
+REACH = 1000.0  # metres: a walk of about a quarter of an hour
+SLOTS = {"day": "08:00-20:00", "night": "20:00-08:00"}
+VARIABLE = "COMMONGROUND_DATA"
+NEVER = pd.Timestamp(1900, 1, 1)  # stands in for a date that is wrong; a study with problems is never run
+ONE_OPERATION = "One study evaluates one operation: write one [operation], and a second study for the second."
+OWN_ZONES = ("treated", "ring")
 
 
 def parse_study(file: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -51,260 +52,278 @@ def parse_study(file: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
     Returns
     -------
     values : dict or None
-        Ready for `commonground.study.Study`; None when the file is too broken to be understood.
+        As far as the file was understood, ready for `commonground.study.Study`: inputs and outcomes with a problem are left
+        out. None when it is no TOML.
     problems : list of Problem
-        All of them.
+        All of them; only values without any may be run.
     """
-    if not file.is_file():
-        return None, [Problem(None, file.name, "must exist", "Give the path of a study.toml, or of its folder.")]
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        place = getattr(error, "lineno", None)
-        return None, [Problem(place, file.name, "is not valid TOML", "Correct the line; strings need quotes.")]
-    reader = _Reader(file.parent, raw)
-    values = reader.read()
-    fatal = any(problem.column in reader.fatal for problem in reader.problems)
-    return (None if fatal else values), reader.problems
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None, [Problem(None, file.name, "must exist", "Give the path of a study.toml, or of its folder.")]
+    except OSError:
+        return None, [Problem(None, file.name, "cannot be opened", "Check that you may read it.")]
+    except UnicodeDecodeError:
+        return None, [Problem(None, file.name, "is not UTF-8 text", "Save it again as UTF-8.")]
+    except (ValueError, RecursionError) as error:
+        return None, [_syntax_problem(file, str(error))]
+    findings = Findings(raw)
+    return _Parser(file.parent, findings).values(), findings.problems
 
 
-class _Reader:
-    """Reads one study file and collects what is wrong with it."""
+def _syntax_problem(file: Path, message: str) -> Problem:
+    place = re.search(r"at line (\d+)", message)
+    row = int(place[1]) if place else None
+    if "twice" in message or "overwrite" in message:
+        if "'operation'" in message:
+            return Problem(row, "operation", "is given more than once", ONE_OPERATION)
+        return Problem(row, file.name, "gives a table or key twice", "Write each [table] and each key once.")
+    return Problem(row, file.name, "is not valid TOML", "Correct the line; texts and dates need quotes.")
 
-    fatal = ("operation", "before", "after", "areas", "inputs", "outcomes", "treated")
 
-    def __init__(self, folder: Path, raw: dict[str, Any]) -> None:
+class _Parser:
+    """Reads the tables of one study file."""
+
+    def __init__(self, folder: Path, findings: Findings) -> None:
         self.folder = folder
-        self.raw = raw
-        self.problems: list[Problem] = []
+        self.findings = findings
+        self.root = findings.root
+        self.data = self.root.table("data")
 
-    def read(self) -> dict[str, Any]:
-        self._unknown_keys()
-        operation, comparison = self._table("operation"), self._table("comparison")
-        phases = self._phases(operation)
-        areas = self._table("areas")
-        policy, wording = self._table("policy"), self._table("wording")
-        zones = self._zones(operation, comparison)
-        inputs = {name: self._input(name, spec) for name, spec in self._named("inputs")}
-        outcomes = {name: self._outcome(name, spec, inputs) for name, spec in self._named("outcomes")}
-        if not inputs:
-            self._say("inputs", "needs at least one source", "Add [inputs.NAME] with kind and file.")
+    def values(self) -> dict[str, Any]:
+        root = self.root
+        root.only((*TOP, "operations"))  # the plural is answered below, once
+        self.data.only(("variable", "folder", "originals"))
+        operation, policy, wording = self._operation(), root.table("policy"), root.table("wording")
+        policy.only(("profile", "as_of"))
+        wording.only(("people",))
+        profile = policy.word("profile", PROFILES, default="partner")
+        phases = _phases(operation)
+        inputs = {name: self._input(spec, profile) for name, spec in self._named("inputs", "source of records")}
+        kinds = {name: spec["kind"] for name, spec in inputs.items()}
+        outcomes = {name: _outcome(name, spec, kinds) for name, spec in self._named("outcomes", "outcome")}
+        shown = tuple(outcomes if profile == "open" else (n for n, kind in kinds.items() if kind != "services"))
+        name = operation.text("name")
         return {
-            "title": str(self.raw.get("title", operation.get("name", "Study"))),
-            "question": self._text("question", self.raw.get("question")),
-            "operation": str(operation.get("name", "the operation")),
+            "title": root.text("title") or name or "Study",
+            "question": root.text("question", need="Write the question of the study in one sentence.") or "",
+            "operation": name or "the operation",
             "phases": phases,
-            **zones,
-            "inputs": inputs,
-            "outcomes": outcomes,
-            "areas_file": self._file("areas.file", areas.get("file")),
-            "areas_columns": {key: areas[key] for key in ("code", "name", "population") if key in areas},
-            "policy": self._one_of("policy.profile", policy.get("profile", "partner"), PROFILES),
-            "as_of": self._date("policy.as_of", policy.get("as_of")),
-            "people": str(wording.get("people", PEOPLE)),
-            "categories": {name: tuple(levels) for name, levels in self._table("categories").items()},
-            "needs": self._needs(inputs, phases),
-            "surface": self.raw.get("surface"),
-            "limits": tuple(self.raw.get("limits", ())),
-            "teaching": bool(self.raw.get("teaching", False)),
+            **_zones(operation, root.table("comparison")),
+            "inputs": {n: spec for n, spec in inputs.items() if self.findings.clean(f"inputs.{n}")},
+            "outcomes": {n: spec for n, spec in outcomes.items() if self.findings.clean(f"outcomes.{n}")},
+            **self._areas(),
+            "policy": profile,
+            "as_of": _as_of(policy, phases),
+            "people": wording.text("people") or PEOPLE,
+            "categories": root.texts_map("categories"),
+            "needs": _needs(root.table("needs"), kinds, phases),
+            "surface": (root.word("surface", shown) or None) if "surface" in root else None,
+            "limits": root.texts("limits"),
+            "teaching": root.flag("teaching", default=False),
         }
 
-    def _say(self, column: str, rule: str, advice: str) -> None:
-        self.problems.append(Problem(None, column, rule, advice))
+    def _operation(self) -> Section:
+        content = self.root.content
+        several = isinstance(content.get("operation"), list) or "operations" in content
+        operation = Section("operation", {}, self.findings) if several else self.root.table("operation")
+        if several or any(isinstance(value, Mapping) for value in operation.content.values()):
+            self.root.say("operation", "is given more than once", ONE_OPERATION)
+            return Section("operation", {}, Findings({}))  # nothing more to say about its keys
+        if "operation" not in content:
+            self.root.say("operation", "is needed", "Add a table [operation].")
+            return Section("operation", {}, Findings({}))
+        operation.only(OPERATION)
+        return operation
 
-    def _unknown_keys(self) -> None:
-        for key in self.raw:
-            self._known(key, "", TOP)
-        for table, keys in KEYS.items():
-            section = table.removesuffix(".*")
-            content = self.raw.get(section, {})
-            if not isinstance(content, Mapping):
-                continue
-            specs = content.items() if table.endswith(".*") else [(None, content)]
-            for name, spec in specs:
-                for key in spec if isinstance(spec, Mapping) else ():
-                    self._known(key, f"{section}.{name}." if name else f"{section}.", keys)
-        if "areas" in self.raw and isinstance(self.raw["areas"], Mapping) and "code" not in self.raw["areas"]:
-            self._say("areas", "needs code, the column with the area code", 'Add code = "...".')
+    def _named(self, key: str, what: str) -> list[tuple[str, Section]]:
+        section = self.root.table(key)
+        if not section.content and self.findings.clean(key):
+            self.root.say(key, f"needs at least one {what}", f"Add [{key}.NAME] and its keys below it.")
+        return list(section.tables())
 
-    def _known(self, key: str, prefix: str, allowed: tuple[str, ...]) -> None:
-        if key not in allowed:
-            close = difflib.get_close_matches(key, allowed, n=1)
-            advice = f"Did you mean {close[0]}?" if close else f"Use one of: {', '.join(allowed)}."
-            if key in ("operations",):
-                advice = "One study evaluates one operation: write one [operation] and a second study for the second."
-            self._say(prefix + key, "is not a known key", advice)
+    def _areas(self) -> dict[str, Any]:
+        areas = self.root.table("areas", need="Add a table [areas] with file and code.")
+        areas.only(("file", "code", "name", "population"))
+        if not areas.content:
+            return {"areas_file": self.folder, "areas_columns": {}}
+        file = self._file(areas, areas.text("file", need="Give the file with the boundaries of the areas."))
+        columns = {"code": areas.text("code", need='Name the column with the area code: code = "...".')}
+        columns |= {key: areas.text(key) for key in ("name", "population")}
+        return {"areas_file": file, "areas_columns": {key: text for key, text in columns.items() if text is not None}}
 
-    def _table(self, name: str) -> dict[str, Any]:
-        content = self.raw.get(name)
-        if content is None:
-            if name in ("areas", "operation"):
-                self._say(name, "is needed", f"Add a table [{name}].")
-            return {}
-        if isinstance(content, list) and name == "operation":
-            self._say(name, "is given more than once", "One study evaluates one operation; write a second study.")
-            return {}
-        if not isinstance(content, Mapping):
-            self._say(name, "must be a table", f"Write [{name}] and its keys below it.")
-            return {}
-        return dict(content)
-
-    def _named(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        for key, spec in self._table(name).items():
-            if isinstance(spec, Mapping):
-                yield key, dict(spec)
-            else:
-                self._say(f"{name}.{key}", "must be a table", f"Write [{name}.{key}] and its keys below it.")
-
-    def _phases(self, operation: Mapping[str, Any]) -> dict[str, Period]:
-        phases = {}
-        for name in PHASES:
-            if name in operation:
-                span = self._span(name, operation[name])
-                if span is not None:
-                    phases[name] = span
-            elif name != "during" and operation:
-                self._say(name, "is needed", f'Write {name} = ["2022-01-01", "2023-01-01"]; the end is not included.')
-        spans = sorted(phases.items(), key=lambda item: item[1])
-        for (one, first), (other, second) in zip(spans, spans[1:], strict=False):
-            if first.overlaps(second):
-                self._say(
-                    "operation", f"{one} and {other} overlap", "Each day belongs to one phase; ends are not included."
-                )
-        if [name for name, _ in spans] != [name for name in PHASES if name in phases]:
-            self._say("operation", "the phases are out of order", "before, then during, then after.")
-        stated = operation.get("months_after")
-        if stated is not None and "after" in phases and phases["after"].months < stated:
-            rule = f"holds {phases['after'].months} whole months, fewer than the {stated} stated"
-            self._say("after", rule, "Correct after or months_after.")
-        return phases
-
-    def _span(self, name: str, value: Any) -> Period | None:
-        if not isinstance(value, list) or len(value) != 2:
-            self._say(
-                name, "must be two dates", f'Write {name} = ["2022-01-01", "2023-01-01"]; the end is not included.'
-            )
-            return None
-        try:
-            return Period(*value)
-        except CommonGroundError as error:
-            self._say(name, "is not a span of time", str(error))
-            return None
-
-    def _zones(self, operation: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, Any]:
-        treated, ring = tuple(operation.get("treated", ())), tuple(operation.get("ring", ()))
-        areas = comparison.get("areas", {})
-        named = {str(code): (str(code),) for code in areas} if isinstance(areas, list) else {}
-        if isinstance(areas, Mapping):
-            named = {name: tuple(codes) for name, codes in areas.items()}
-        if not treated and operation:
-            self._say("treated", "is needed", "List the area codes in which the operation took place.")
-        if not named and "none" not in comparison:
-            advice = 'Add [comparison] with areas, or say why there can be none: none = "...".'
-            self._say("comparison", "has no comparison area", advice)
-        homes: dict[str, str] = {}
-        for zone, codes in {"treated": treated, "ring": ring, **named}.items():
-            for code in codes:
-                if code in homes:
-                    self._say(zone, f"shares area {code} with {homes[code]}", "Each area belongs to one zone.")
-                homes[code] = zone
-        rule = str(comparison.get("rule", comparison.get("none", "")))
-        if named and not comparison.get("rule"):
-            self._say("comparison.rule", "is needed", "Say by which rule the comparison areas were chosen.")
-        return {"treated": treated, "ring": ring, "comparison": named, "comparison_rule": rule}
-
-    def _input(self, name: str, spec: dict[str, Any]) -> dict[str, Any]:
-        at = f"inputs.{name}"
-        files = spec.get("file")
-        listed = files if isinstance(files, list) else [files]
-        reported = [self._span(f"{at}.reported", span) for span in spec.get("reported", [])]
+    def _input(self, spec: Section, profile: str) -> dict[str, Any]:
+        spec.only(INPUT)
+        form = spec.word("format", tuple(FORMATS), default="table")
+        kind = spec.word("kind", FORMATS.get(form, KINDS), need="Say what its rows are.")
+        files = spec.text_or_texts("file", need="Give the path of the file, relative to the study file.")
+        if form != "table":
+            for key in ("columns", "crs", "key", "source"):
+                if key in spec:
+                    spec.say(key, f"cannot stand beside format = {form}, which knows its own", "Leave it out.")
+        elif profile == "open" and kind != "services":
+            spec.text("published", need="Cite the publication; profile = open is for published sources only.")
+        columns = spec.text_map("columns")
+        if "source" in spec and "source" in columns:
+            spec.say("source", "is given here and as a column", "Keep one of the two.")
         return {
-            "kind": self._one_of(f"{at}.kind", spec.get("kind"), KINDS),
-            "files": tuple(self._file(f"{at}.file", file) for file in listed),
-            "format": self._one_of(f"{at}.format", spec.get("format", "table"), FORMATS),
-            "columns": spec.get("columns"),
-            "crs": spec.get("crs"),
-            "key": spec.get("key"),
-            "published": spec.get("published"),
-            "source": spec.get("source"),
-            "reported": tuple(span for span in reported if span is not None),
-            "phases": tuple(self._one_of(f"{at}.phases", name, PHASES) for name in spec.get("phases", PHASES)),
+            "kind": kind,
+            "files": tuple(self._file(spec, file) for file in files),
+            "format": form,
+            "columns": columns or None,
+            "crs": spec.text("crs"),
+            "key": self._key(spec),
+            "published": spec.text("published"),
+            "source": spec.text("source"),
+            "reported": spec.spans("reported"),
+            "phases": _own_phases(spec),
         }
 
-    def _outcome(self, name: str, spec: dict[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        at = f"outcomes.{name}"
-        where = {key: tuple(v if isinstance(v, list) else [v]) for key, v in spec.get("where", {}).items()}
-        margin = spec.get("margin", MARGIN)
-        if not isinstance(margin, int | float) or not 0 < margin < 1:
-            self._say(f"{at}.margin", "must lie between 0 and 1", "0.2 means: a fifth either way does not matter.")
-            margin = MARGIN
-        reporting = spec.get("reporting")
-        if reporting is not None and (len(reporting) != 2 or not 0 < reporting[0] <= reporting[1]):
-            self._say(
-                f"{at}.reporting", "must be two ratios above 0", "[0.6, 1.0]: the reported share fell to 60 %, or not."
-            )
-            reporting = None
-        return {
-            "label": str(spec.get("label", name.replace("_", " "))),
-            "input": self._one_of(f"{at}.input", spec.get("input"), tuple(inputs)),
-            "goal": self._one_of(f"{at}.goal", spec.get("goal"), GOALS),
-            "good": self._one_of(f"{at}.good", spec.get("good"), GOOD),
-            "primary": bool(spec.get("primary", True)),
-            "margin": float(margin),
-            "where": where,
-            "count": self._one_of(f"{at}.count", spec.get("count", "events"), ("events", "persons")),
-            "reports": bool(spec.get("reports", False)),
-            "reporting": tuple(map(float, reporting)) if reporting else None,
-        }
+    def _key(self, spec: Section) -> str | None:
+        name = spec.text("key")
+        if name is None or name in os.environ:
+            return name
+        if not _exists(self.folder / name):
+            advice = "Set it, or make a file outside the project: openssl rand -out FILE 32"
+            spec.say("key", "is neither an environment variable that is set nor a file", advice)
+        return str(self.folder / name)
 
-    def _needs(self, inputs: Mapping[str, Any], phases: Mapping[str, Any]) -> dict[str, Any] | None:
-        spec = self._table("needs")
-        if not spec:
-            return None
-        return {
-            "demand": self._one_of("needs.demand", spec.get("demand"), tuple(inputs)),
-            "services": self._one_of("needs.services", spec.get("services"), tuple(inputs)),
-            "reach": float(spec.get("reach", 1000)),
-            "slots": dict(spec.get("slots", {"day": "08:00-20:00", "night": "20:00-08:00"})),
-            "least": float(spec.get("least", LEAST)),
-            "phase": self._one_of("needs.phase", spec.get("phase", "after"), tuple(phases) or ("after",)),
-        }
-
-    def _one_of(self, at: str, value: Any, allowed: tuple[str, ...]) -> str:
-        if value not in allowed:
-            rule = "is needed" if value is None else "is not one of the words that can stand here"
-            self._say(at, rule, f"Use one of: {', '.join(allowed)}.")
-        return str(value)
-
-    def _text(self, at: str, value: Any) -> str:
-        if not isinstance(value, str) or not value.strip():
-            self._say(at, "is needed", "Write the question of the study in one sentence.")
-        return str(value)
-
-    def _date(self, at: str, value: Any) -> pd.Timestamp:
+    def _file(self, spec: Section, value: str | None) -> Path:
         if value is None:
-            self._say(at, "is needed", "Give the date of the extracts, as 2025-06-30; it drives the release lag.")
-            return pd.Timestamp(dt.date(1900, 1, 1))
-        try:
-            return pd.Timestamp(value)
-        except (ValueError, TypeError):
-            self._say(at, "is not a date", "Write it as 2025-06-30.")
-            return pd.Timestamp(dt.date(1900, 1, 1))
-
-    def _file(self, at: str, value: Any) -> Path:
-        if not isinstance(value, str):
-            self._say(at, "is needed", "Give the path of the file, relative to the study file.")
             return self.folder
-        data = self.raw.get("data", {})
-        if value.startswith("{data}"):
-            base = Path(
-                os.environ.get(data.get("variable", "COMMONGROUND_DATA"), "") or self.folder / data.get("folder", ".")
-            )
-            path = base / value.removeprefix("{data}").lstrip("/")
-            where = f" The originals: {data['originals']}" if "originals" in data else ""
-            advice = f"Set {data.get('variable', 'COMMONGROUND_DATA')} to the folder with the data.{where}"
+        originals = self.data.text("originals")
+        where = f" The originals: {originals}" if originals else ""
+        if not value.startswith("{data}"):
+            path, advice = self.folder / value, f"Correct the path; it is relative to the study file.{where}"
         else:
-            path, advice = self.folder / value, "Correct the path; it is relative to the study file."
-        if not path.exists():
-            self._say(at, f"names a file that is not there ({Path(value).name})", advice)
+            variable = self.data.text("variable") or VARIABLE
+            set_to = os.environ.get(variable, "")
+            base = Path(set_to) if set_to else self.folder / (self.data.text("folder") or ".")
+            path = base / value.removeprefix("{data}").lstrip("/")
+            so_far = "it is set to another" if set_to else "it is not set"
+            advice = f"Set the environment variable {variable} to the folder with the data ({so_far}).{where}"
+        if not _exists(path):
+            spec.say("file", f"names a file that is not there ({Path(value).name})", advice)
         return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a null character
+        return False
+
+
+def _phases(operation: Section) -> dict[str, Period]:
+    found = {}
+    for name in PHASES:
+        need = None if name == "during" else f'Write {name} = ["2022-01-01", "2023-01-01"]; the end is not included.'
+        span = operation.span(name, need=need)
+        if span is not None:
+            found[name] = span
+            if span.start.day != 1 or span.end.day != 1:
+                advice = f'Counts are compared by the month: write {name} = ["2022-01-01", "2023-01-01"], say.'
+                operation.say(name, "must run from the first of a month to the first of a month", advice)
+    for (one, first), (other, second) in pairwise(sorted(found.items(), key=lambda item: item[1])):
+        if first.overlaps(second):
+            advice = "Each day belongs to one phase; ends are not included."
+            operation.say(other, f"overlaps {one}", advice)
+        elif PHASES.index(one) > PHASES.index(other):
+            operation.say(other, f"lies before {one}", "The order is before, during, after; correct the dates.")
+    stated = operation.content.get("months_after")
+    if stated is not None and (not isinstance(stated, int) or isinstance(stated, bool) or stated < 1):
+        operation.say("months_after", "must be a whole number of months", "Write months_after = 12, without quotes.")
+    elif stated is not None and "after" in found and found["after"].months != stated:
+        size = "fewer" if found["after"].months < stated else "more"
+        rule = f"holds {found['after'].months} whole months, {size} than the {stated} that months_after states"
+        operation.say("after", rule, "Correct after or months_after.")
+    return found
+
+
+def _zones(operation: Section, comparison: Section) -> dict[str, Any]:
+    comparison.only(("areas", "rule", "none"))
+    treated = operation.texts("treated", need="List the codes of the areas in which the operation took place.")
+    ring = operation.texts("ring")
+    if isinstance(comparison.content.get("areas"), list):
+        named = {code: (code,) for code in dict.fromkeys(comparison.texts("areas"))}
+        listed = list(comparison.texts("areas"))
+    else:
+        named = comparison.texts_map("areas")
+        listed = [code for codes in named.values() for code in codes]
+    none = comparison.text("none")
+    if named and none:
+        comparison.say("none", "contradicts comparison.areas", "Keep one of the two.")
+    if not named and not none and comparison.findings.clean("comparison.areas"):
+        advice = 'Add [comparison] with areas and rule, or say why there can be none: none = "...".'
+        comparison.say("areas", "are needed: there is no comparison area", advice)
+    for name in OWN_ZONES:
+        if name in named:
+            comparison.say("areas", f"has a zone called {name}, which is another zone's name", "Call it otherwise.")
+    need = "Say by which rule the comparison areas were chosen." if named else None
+    rule = comparison.text("rule", need=need)
+    homes: dict[str, str] = {}
+    for zone, codes in (("operation.treated", treated), ("operation.ring", ring), ("comparison.areas", listed)):
+        for code in codes:
+            if code in homes:
+                what = "lists area {} twice" if homes[code] == zone else "shares area {} with " + homes[code]
+                comparison.findings.say(zone, what.format(code), "Each area belongs to one zone, once.")
+            homes.setdefault(code, zone)
+    return {"treated": treated, "ring": ring, "comparison": named, "comparison_rule": rule or none or ""}
+
+
+def _own_phases(spec: Section) -> tuple[str, ...]:
+    chosen = spec.texts("phases", need="Name the phases it is shown for.") if "phases" in spec else PHASES
+    if not set(chosen) <= set(PHASES):
+        spec.say("phases", "is not a list of phases", f"Use some of: {', '.join(PHASES)}.")
+        return PHASES
+    return tuple(phase for phase in PHASES if phase in chosen)
+
+
+def _outcome(name: str, spec: Section, kinds: Mapping[str, str]) -> dict[str, Any]:
+    spec.only(OUTCOME)
+    reports, reporting = spec.flag("reports", default=False), spec.range("reporting")
+    if reporting and not reports:
+        spec.say("reporting", "is for outcomes that count reports", "Add reports = true, or leave it out.")
+    people = tuple(source for source, kind in kinds.items() if kind != "services")
+    return {
+        "label": spec.text("label") or name.replace("_", " "),
+        "input": spec.word("input", people, need="Name the input it is counted in."),
+        "goal": spec.word("goal", GOALS, need="Say which goal it serves."),
+        "good": spec.word("good", GOOD, need="Say before looking which direction would be good."),
+        "primary": spec.flag("primary", default=True),
+        "margin": spec.number("margin", default=MARGIN, below=1.0),
+        "where": spec.texts_map("where"),
+        "count": spec.word("count", ("events", "persons"), default="events"),
+        "reports": reports,
+        "reporting": reporting,
+    }
+
+
+def _needs(spec: Section, kinds: Mapping[str, str], phases: Mapping[str, Period]) -> dict[str, Any] | None:
+    spec.only(NEEDS)
+    if not spec.content:
+        return None
+    people = tuple(name for name, kind in kinds.items() if kind != "services")
+    services = tuple(name for name, kind in kinds.items() if kind == "services")
+    slots = spec.text_map("slots")
+    return {
+        "demand": spec.word("demand", people, need="Name the input that shows where people are."),
+        "services": spec.word("services", services, need="Name the input that lists the services."),
+        "reach": spec.number("reach", default=REACH),
+        "slots": slots or SLOTS,
+        "least": spec.number("least", default=LEAST),
+        "phase": spec.word("phase", tuple(phases) or PHASES, default="after"),
+    }
+
+
+def _as_of(policy: Section, phases: Mapping[str, Period]) -> pd.Timestamp:
+    need = "Give the date of the extracts, as 2025-06-30; it drives the release lag."
+    day = policy.day("as_of", need=need)
+    if day is None:
+        return NEVER
+    if day > pd.Timestamp.now():
+        policy.say("as_of", "lies in the future", "Give the day on which the data were extracted.")
+    if "after" in phases and day < phases["after"].end:
+        rule = f"lies before the end of after ({phases['after'].end:%Y-%m-%d})"
+        policy.say("as_of", rule, "Data extracted then cannot hold all of after: shorten after, or correct the date.")
+    return day

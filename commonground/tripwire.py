@@ -34,7 +34,7 @@ _PHONE = re.compile(
 _INWARD = "[ABD-HJLNP-UW-Z]{2}"
 _POSTCODE = re.compile(
     rf"{_START}(?:{_AREAS})(?:(?:\d\d|\d[A-HJKPSTUWX-Y])[ ]?|\d[ ]|\d(?<=[A-Z][A-Z]\d))\d{_INWARD}{_END}|"
-    rf"{_START}(?i:(?:{_AREAS})(?:\d{{1,2}}|\d[A-HJKPSTUWX-Y])[ ]\d{_INWARD}){_END}"
+    rf"{_START}(?i:(?:{_AREAS})(?:\d{{1,2}}|\d[A-HJKPSTUWX-Y])[ ]\d(?!st|nd|rd|th){_INWARD}){_END}"
 )
 # HMRC, National Insurance Manual NIM39110: letters and prefixes never used.
 _NINO = re.compile(
@@ -84,6 +84,9 @@ _PERHAPS = (
     r"(?i:[A-Z]\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b|[A-Z]\d{1,3} ?[A-Z]{3}\b|"
     r"\b[A-Z]{3} ?\d{1,3}[A-Z]\b)"
 )
+# England and Wales 4, 6, 7; test numbers 9; Northern Ireland 32 to 39; Scotland starts with a day and a month. Seconds
+# since 1970 mostly do not.
+_ISSUED = re.compile(r"[4679]|3[2-9]|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])")
 _ZERO_LOST = re.compile(r"^7\d{9}(?:\.0)?$", re.MULTILINE)  # a mobile number read as a number
 
 
@@ -168,7 +171,7 @@ def find_kinds(text: str, *, coordinates: bool = True) -> Iterator[tuple[str, in
             continue
         yield from ((kind, match.start()) for match in _matches(text, hint, before, after, pattern))
     numbers = {re.sub("[ -]", "", match[0]): match.start() for match in _matches(text, _TEN_HINT, 0, 3, _TEN_DIGITS)}
-    passing = [start for digits, start in numbers.items() if is_nhs_number(digits)]
+    passing = [start for digits, start in numbers.items() if is_nhs_number(digits) and _ISSUED.match(digits)]
     if passing and 2 * len(passing) >= len(numbers):
         yield from (("NHS number", start) for start in passing)
 

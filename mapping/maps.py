@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -19,7 +20,8 @@ __all__ = ["access_map", "change_map", "phase_map", "surface_map"]
 
 # Classes are fixed beforehand, never taken from the data: two maps can be laid side by side (safeguards.md).
 PEOPLE = (0.0, 10.0, 20.0, 40.0, 80.0, math.inf)
-COUNTS = (0.0, 1.0, 10.0, 100.0, 1000.0, math.inf)
+A_MONTH = (0.0, 1.0, 3.0, 10.0, 30.0, math.inf)
+DAYS_A_MONTH = 365.25 / 12
 PLACES = (0.0, 1.0, 5.0, 20.0, 50.0, math.inf)
 CHANGE = (0.0, 0.5, 0.8, 1.25, 2.0, math.inf)
 WEAK = (
@@ -49,15 +51,17 @@ def phase_map(protected: Protected, *, title: str, finding: str, names: Mapping[
         When the values are not protected, or the areas have no shapes.
     """
     blocks = _blocks(protected)
-    unit = "people" if protected.count == "persons" else "events"
-    classes = Classes(COUNTS if protected.profile == "open" else PEOPLE, "sequential", unit)
+    monthly = protected.count != "persons"  # people of a long and a short period cannot be compared a month
+    classes = Classes(A_MONTH, "sequential", "events a month") if monthly else Classes(PEOPLE, "sequential", "people")
     frame = protected.to_frame()
     layers = []
     for period in dict.fromkeys(frame["period"]):
         rows = frame[frame["period"] == period].set_index("block").reindex(blocks.index)
-        words = [_label(row.value, row.low, row.high) for row in rows.itertuples()]
+        months = protected.days[period] / DAYS_A_MONTH if monthly else None
+        words = [_label(row.value, row.low, row.high, months) for row in rows.itertuples()]
+        values = rows["value"].astype("float64") / (months or 1.0)
         label = (names or {}).get(period, period.capitalize())
-        layers.append(Layer(label, rows["value"].astype("float64"), pd.Series(words, rows.index), classes))
+        layers.append(Layer(label, values, pd.Series(words, rows.index, dtype=object), classes))
     if {"before", "after"} <= set(frame["period"]) and protected.count == "events":
         layers.append(_change_layer(protected, blocks))
     html = choropleth_map(blocks, layers, title=title, finding=finding, breaks=classes.breaks, notes=_notes(protected))
@@ -123,7 +127,7 @@ def _change_layer(protected: Protected, blocks: gpd.GeoDataFrame) -> Layer:
         "Change a day",
         change["ratio"],
         pd.Series(words, blocks.index, dtype=object),
-        Classes(CHANGE, "diverging", "after over before, a day"),
+        Classes(CHANGE, "diverging", "rate after over rate before"),
     )
 
 
@@ -134,10 +138,11 @@ def _blocks(protected: Protected) -> gpd.GeoDataFrame:
     return protected.blocks
 
 
-def _label(value: object, low: object, high: object) -> str | None:
+def _label(value: Any, low: Any, high: Any, months: float | None) -> str | None:
     if pd.isna(value):
         return None
-    return f"{value:,}" if low == high else f"about {value} ({low} to {high})"
+    count = f"{value:,}" if low == high else f"about {value} ({low} to {high})"
+    return count if months is None else f"{count}; {value / months:.2g} a month"
 
 
 def _notes(protected: Protected) -> list[str]:

@@ -79,7 +79,7 @@ def test_a_rounded_label_says_no_more_than_its_range(n: int, label: int) -> None
     # k 8, base 5, halves up: 5 floor(n/5 + .5), read as [max(k, p - 2), p + 2] (gate, step 7)
     assert 5 * ((2 * n + 5) // 10) == label
     low, high = max(8, label - 2), label + 2
-    found = bounds_of(attacker_bounds([("block", low, high), (("area", "rest"), low, high), (("block",), low, high)]))
+    found = bounds_of(attacker_bounds([("block", low, high), (("area", "rest"), low, high)]))
     assert found["block"] == (low, high)
     assert low <= n <= high
     assert found["area"] == (0, high)

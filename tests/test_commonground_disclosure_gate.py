@@ -214,7 +214,7 @@ def test_the_open_profile_needs_a_citation_for_every_source() -> None:
         protect(tally(read_records(frame, "incidents")), "open")
     opened = protect(tally(read_records(frame, "incidents", published="Office for Statistics, 2024")), "open")
     assert opened.to_frame()["value"].tolist() == [1, 2]
-    assert "made from published statistics only" in opened.notes
+    assert "Made from published statistics only" in opened.summary()
 
 
 def test_protected_is_frozen_and_reaches_nothing_exact() -> None:

@@ -238,6 +238,7 @@ def hiding_places(tmp_path: Path) -> dict[str, tuple[str, bytes]]:
         "html attribute": ("a.html", page(f'<p data-key="{SECRET}">North</p>')),
         "html script": ("a.html", page(f'<script>var rows=[{{"id":"{SECRET}"}}]</script>')),
         "html json": ("a.html", page(f'<script type="application/json">{{"id":"{SECRET}"}}</script>')),
+        "html text cut by markup": ("a.html", page(f"<p>{SECRET[:8]}<b>{SECRET[8:]}</b></p>")),
         "html style": ("a.html", page(head=f"<style>.{SECRET}{{color:red}}</style>")),
         "html frame": ("a.html", page(f'<iframe srcdoc="&lt;p&gt;{SECRET}&lt;/p&gt;"></iframe>')),
         "html base64": ("a.html", page(f"<script>atob('{wrapped}')</script>")),
@@ -661,16 +662,23 @@ def test_an_expectation_that_makes_no_sense_is_refused() -> None:
 # -- folders -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_is_read_to_the_last_hidden_file(tmp_path: Path) -> None:
+def test_a_folder_is_read_to_the_last_hidden_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "out"
     (folder / ".checkpoints").mkdir(parents=True)
     (folder / "areas.csv").write_bytes(CLEAN_CSV)
     assert inspect_folder(folder) == ()
     (folder / ".checkpoints" / "old.csv").write_text(f"note\n{PHONE}\n", "utf-8")
+    (folder / "large.csv").write_bytes(CLEAN_CSV * 100)
+    monkeypatch.setattr("commonground.disclosure.inspection.walk.MOST_BYTES", 4_000)
     (folder / ".DS_Store").write_bytes(b"x")
     (folder / "link.csv").symlink_to(tmp_path)
     found = {(finding.file, finding.check) for finding in inspect_folder(folder)}
-    assert found == {(".checkpoints/old.csv", "personal data"), (".DS_Store", "unknown type"), ("link.csv", "machine")}
+    assert found == {
+        (".checkpoints/old.csv", "personal data"),
+        (".DS_Store", "unknown type"),
+        ("large.csv", "unreadable"),
+        ("link.csv", "machine"),
+    }
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:

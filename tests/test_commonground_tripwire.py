@@ -70,6 +70,8 @@ PASSED = [
     "leaflet@1.9.4",
     "M10 5ZM20 30",
     "RX8AB",
+    "in S1 2nd quarter",
+    "1700000000",
     "M68HD",
     "street",
     "third-party report",

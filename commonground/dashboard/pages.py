@@ -65,7 +65,7 @@ def charts_of(contents: Contents) -> dict[str, Chart]:
         rows = movement.frame.set_index("zone")
         zones = [zone for zone in ("treated", "ring", "all comparison areas") if zone in rows.index]
         if "all comparison areas" not in rows.index:
-            zones = [zone for zone in rows.index]
+            zones = list(rows.index)
         shown = contents.events[name]
         if rows.loc[zones, "before"].isna().all():
             continue
@@ -73,7 +73,7 @@ def charts_of(contents: Contents) -> dict[str, Chart]:
             period: [_a_month(rows.loc[zone, period], shown.days[period]) for zone in zones] for period in shown.periods
         }
         charts[f"zones-{name}".replace("_", "-")] = bars_by_phase(
-            [tables.ZONES.get(zone, zone) for zone in zones],
+            [tables.zone_label(zone) for zone in zones],
             monthly["before"],
             monthly.get("during"),
             monthly["after"],
@@ -152,6 +152,7 @@ def _displacement(
 ) -> dict[str, Any]:
     sections = []
     for name, movement in contents.movements.items():
+        change = tables.change_table(contents, name)
         path = f"maps/{name.replace('_', '-')}.html"
         surface = f"maps/surface-{name.replace('_', '-')}.html"
         sections.append(
@@ -161,6 +162,8 @@ def _displacement(
                 "bursts": bursts(contents, name),
                 "chart": charts.get(f"zones-{name}".replace("_", "-")),
                 "table": _view(tables.zone_table(contents, name)),
+                "change": change[1] if change else "",
+                "changes": _view(change[0]) if change else None,
                 "blocks": _view(tables.areas_table(contents, name, people=name in contents.people)),
                 "maps": [(href, maps[href][0]) for href in (path, surface) if href in maps],
             }
@@ -230,7 +233,7 @@ def _statement(contents: Contents) -> dict[str, Any]:
 def _zones_table(contents: Contents) -> Table:
     names = contents.facts.area_names
     rows = [
-        (tables.ZONES.get(zone, f"Comparison: {zone}"), _listed([names.get(code, code) for code in codes]))
+        (tables.zone_label(zone), _listed([names.get(code, code) for code in codes]))
         for zone, codes in contents.facts.zones.items()
     ]
     frame = pd.DataFrame(rows, columns=["Zone", "Areas"])

@@ -9,11 +9,16 @@ import pandas as pd
 
 from commonground.dashboard.contents import Contents
 from commonground.dashboard.provision import ANY
-from commonground.disclosure import Protected
 from commonground.release.tables import Table
+from mapping.change import area_change
 
-__all__ = ["areas_table", "coverage_table", "gap_table", "kinds_table", "tables_of", "verdict_table", "zone_table"]
+__all__ = [
+    "COUNT_COLUMNS", "areas_table", "change_table", "coverage_table", "gap_table", "kinds_table", "tables_of", "verdict_table", "wdd_table",
+    "zone_label", "zone_table",
+]  # fmt: skip
 
+# Columns of any table that hold counts: the attack looks for small ones in them.
+COUNT_COLUMNS = frozenset({"value", "Before", "During", "After", "Ring before", "Ring after", "People affected"})
 ZONES = {"treated": "Operation area", "ring": "Ring around it", "all comparison areas": "All comparison areas"}
 _VERDICT_COLUMNS = {
     "label": ("Outcome", "What was counted."),
@@ -73,20 +78,20 @@ def zone_table(contents: Contents, name: str) -> Table:
     """Return one set's values by zone and period, with the change a day."""
     movement = contents.movements[name]
     frame = movement.frame.copy()
-    frame["zone"] = [ZONES.get(zone, f"Comparison: {zone}") for zone in frame["zone"]]
+    frame["zone"] = [zone_label(zone) for zone in frame["zone"]]
     periods = [column for column in frame.columns if column not in ("zone", "ratio", "low", "high")]
     renamed = {
         "zone": "Zone",
         **{p: p.capitalize() for p in periods},
-        "ratio": "Ratio a day",
+        "ratio": "Ratio of rates",
         "low": "Low",
         "high": "High",
     }
     frame[periods] = frame[periods].astype("Int64")
     if contents.events[name].profile == "open":
-        frame[["ratio", "low", "high"]] = frame[["ratio", "low", "high"]].map(lambda v: float(f"{v:.3g}"))
+        frame[["ratio", "low", "high"]] = frame[["ratio", "low", "high"]].map(_as_published)
     definitions = {
-        "Ratio a day": "After over before, each divided by the days observed.",
+        "Ratio of rates": "After over before, each divided by the days observed.",
         "Low": "Lower end of its 95 % interval.",
         "High": "Upper end of its 95 % interval.",
     }
@@ -135,7 +140,7 @@ def gap_table(contents: Contents, kind: str | None = ANY) -> Table | None:
             "Areas": [", ".join(names.get(c, c) for c in (a if isinstance(a, tuple) else (a,))) for a in rows["area"]],
             "When": [str(slot).capitalize() for slot in rows["slot"]],
             "Kind of service": rows["kind"].to_numpy(),
-            "People affected": rows["people"].to_numpy(),
+            "People affected": ["not known" if pd.isna(people) else people for people in rows["people"]],
             "Fewest": rows["people_low"].to_numpy(),
             "Most": rows["people_high"].to_numpy(),
             "Places per 100 people": [float(f"{100 * value:.2g}") for value in rows["access"]],
@@ -187,8 +192,48 @@ def tables_of(contents: Contents) -> list[Table]:
     tables += [zone_table(contents, name) for name in contents.movements]
     tables += [areas_table(contents, name, people=True) for name in contents.people]
     tables += [areas_table(contents, name) for name in contents.events]
+    changes = [change_table(contents, name) for name in contents.events]
+    tables += [found[0] for found in changes if found is not None]
     tables += [gap_table(contents), kinds_table(contents), gap_table(contents, None), coverage_table(contents)]
     return [table for table in tables if table is not None]
+
+
+def zone_label(zone: str) -> str:
+    """Return the words for a zone."""
+    return ZONES.get(
+        zone, f"Ring: {zone.removeprefix('ring: ')}" if zone.startswith("ring: ") else f"Comparison: {zone}"
+    )
+
+
+def change_table(contents: Contents, name: str) -> tuple[Table, str] | None:
+    """Return, of published statistics, the change of every area with exact intervals, and the sentence that reads it."""
+    shown = contents.events[name]
+    if shown.profile != "open" or shown.blocks is None:
+        return None
+    counts = shown.table().astype("float64")
+    found = area_change(
+        counts["before"], counts["after"], shown.blocks, exposure=(shown.days["before"], shown.days["after"])
+    )
+    frame = found.to_frame().reset_index(names="area")
+    frame.insert(1, "name", [contents.facts.area_names.get(str(code), str(code)) for code in frame["area"]])
+    kept = ["area", "name", "n_before", "n_after", "ratio", "low", "high", "p", "p_adjusted", "cluster"]
+    frame = frame[kept].sort_values(["p_adjusted", "area"], ignore_index=True)
+    frame[["ratio", "low", "high", "p", "p_adjusted"]] = frame[["ratio", "low", "high", "p", "p_adjusted"]].map(
+        _as_published
+    )
+    title = f"{contents.labels[name]}: change by area"
+    table = Table(f"change-{_slug(name)}", title, frame, shown, notes=found.notes, definitions={
+        "ratio": "After over before, each divided by the days observed; exact 95 % interval in low and high.",
+        "p_adjusted": "Exact p, adjusted over the areas (Benjamini-Hochberg).",
+        "cluster": "Whether the area and its neighbours rose or fell together (Gi*, false discovery rate).",
+    })  # fmt: skip
+    return table, found.summary().splitlines()[0]
+
+
+def _as_published(value: float) -> float | str:
+    if pd.isna(value):
+        return "not defined"
+    return "no limit" if math.isinf(value) else float(f"{value:.3g}")
 
 
 def _picked(contents: Contents, name: str, title: str, columns: Mapping[str, tuple[str, str]], note: str = "") -> Table:

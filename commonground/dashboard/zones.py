@@ -15,7 +15,7 @@ from evaluation.rates import rate_ratio
 
 __all__ = ["Movement", "movement_of"]
 
-FEW = "too few to publish apart"
+MOST_APART = 12  # a ring of more areas is shown on the map and in the area table only
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]]) -> Movemen
     own values: the sentence says so. Under the open profile counts are exact and so is the interval.
     """
     rows = []
-    groups = dict(zones)
+    groups = _groups(zones, shown)
     others = [zone for zone in zones if zone not in ("treated", "ring")]
     if len(others) > 1:
         groups["all comparison areas"] = [code for zone in others for code in zones[zone]]
@@ -64,6 +64,16 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]]) -> Movemen
         rows.append({"zone": zone, **values, **dict(zip(("ratio", "low", "high"), change, strict=True))})
     frame = pd.DataFrame(rows)
     return Movement(frame, _read(frame, shown), shown.in_ledger)
+
+
+def _groups(zones: Mapping[str, Sequence[str]], shown: Protected) -> dict[str, Sequence[str]]:
+    """Return the zones and, of published statistics, the ring's areas one by one: where in the ring matters."""
+    groups: dict[str, Sequence[str]] = {}
+    for zone, codes in zones.items():
+        groups[zone] = codes
+        if zone == "ring" and shown.profile == "open" and 1 < len(codes) <= MOST_APART:
+            groups |= {f"ring: {code}": [code] for code in codes}
+    return groups
 
 
 def _value(shown: Protected, codes: Sequence[str], period: str, published: set[str]) -> int | None:
@@ -92,8 +102,8 @@ def _read(frame: pd.DataFrame, shown: Protected) -> str:
     rows = frame.set_index("zone")
     treated = rows.loc["treated"]
     if "before" not in frame or pd.isna(treated["before"]):
-        return "The treated area has too few people to be published apart, so nothing can be said of movement here."
-    text = f"In the treated area {_words(treated)}"
+        return "The operation area has too few people to be published apart, so nothing can be said of movement here."
+    text = f"In the operation area {_words(treated)}"
     if "ring" not in rows.index:
         return f"{text}. No ring around it was declared, so movement next door cannot be seen."
     ring = rows.loc["ring"]
@@ -123,7 +133,7 @@ def _words(row: pd.Series) -> str:
         return f"{counts} (no ratio can be given)"
     high = "no upper limit" if math.isinf(row["high"]) else f"{row['high']:.2g}"
     point = "infinitely many" if math.isinf(row["ratio"]) else f"{row['ratio']:.2g}"
-    return f"{counts}: {point} times a day ({row['low']:.2g} to {high})"
+    return f"{counts}: {point} times the rate before ({row['low']:.2g} to {high})"
 
 
 def _below(value: float) -> bool:

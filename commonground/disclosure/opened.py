@@ -12,6 +12,8 @@ from commonground.disclosure.protected import Protected
 from commonground.errors import NotReleasable
 from commonground.tallies import Tally
 
+SCREEN = 3000  # pixels across the largest map
+
 __all__ = ["outlines", "published_as_is"]
 
 
@@ -55,7 +57,6 @@ def published_as_is(tally: Tally, zones: Mapping[str, Sequence[str]], day: pd.Ti
         in_ledger=True,
         _frame=frame,
         blocks=outlines(tally.areas, frame),
-        notes=("made from published statistics only",),
     )
 
 
@@ -69,6 +70,9 @@ def outlines(areas: gpd.GeoDataFrame | None, frame: pd.DataFrame) -> gpd.GeoData
     )
     shapes = shapes[shapes["block"].notna()]
     joined = shapes.dissolve("block", aggfunc={"name": _joined_name})
+    west, south, east, north = joined.total_bounds
+    # Drawn outlines need no more points than a screen has; shared borders stay shared.
+    joined["geometry"] = joined.geometry.simplify_coverage(max(east - west, north - south) / SCREEN)
     return joined.reindex(list(dict.fromkeys(frame["block"])))
 
 

@@ -185,7 +185,7 @@ class Protected:
         unit = {"persons": "people", "events": "events" if self.people_known else "events, people unknown"}
         shown = self._frame["block"].nunique()
         lines = [
-            f"{self.kind} ({unit.get(self.count, self.count)}) in {shown} block(s), profile {self.profile}, "
+            f"{self.kind.capitalize()} ({unit.get(self.count, self.count)}) in {shown} block(s), profile {self.profile}, "
             f"from {', '.join(self.sources)}; data as of {self.as_of:%-d %B %Y}."
         ]
         if self.profile == "open":

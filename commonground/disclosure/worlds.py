@@ -53,7 +53,7 @@ class Worlds:
                 raise unanswered()
 
     def _push_apart(self, wanted: NDArray[np.bool_], box_low: Ints, box_high: Ints) -> None:
-        """Look for worlds in which many unknowns that share no sum sit at their limits at once: it saves most of the work."""
+        """Look for worlds with many unknowns that share no sum at their limits at once; it saves most of the work."""
         columns = self.matrix.tocsc()
         for sign in (-1, 1):
             reached = self.seen_high == box_high if sign < 0 else self.seen_low == box_low

@@ -71,13 +71,8 @@ def examine_text(piece: Text, expectation: Expectation) -> Iterator[Flag]:
     Flag
         Place, check and message; at most ten places of a kind.
     """
+    yield from _raw_values(piece, expectation)
     if piece.role == "raw":
-        for text in variants(piece.text):
-            same = Text(
-                piece.where, text, piece.role, piece.places if text.count("\n") == piece.text.count("\n") else None
-            )
-            message = "A value of the live data is here. Remove it; if it is public, declare it so."
-            yield from _flags(same, "raw value", message, expectation.needles.find(text))
         return
     text = _blank(next(variants(piece.text)), expectation.allowed)
     clean = Text(piece.where, text, piece.role, piece.places)
@@ -93,6 +88,17 @@ def examine_text(piece: Text, expectation: Expectation) -> Iterator[Flag]:
         yield from _flags(
             clean, "external address", "A style loads something from elsewhere. Put it into the file.", found
         )
+
+
+def _raw_values(piece: Text, expectation: Expectation) -> Iterator[Flag]:
+    """Search a whole text with its escapes undone, and parts once more as a reader sees them: without the markup."""
+    if piece.role in ("code", "style"):  # stands word for word in the whole text
+        return
+    for text in variants(piece.text) if piece.role == "raw" else (piece.text,):
+        places = piece.places if text.count("\n") == piece.text.count("\n") else None
+        found = expectation.needles.find(text)
+        message = "A value of the live data is here. Remove it; if it is public, declare it so."
+        yield from _flags(Text(piece.where, text, piece.role, places), "raw value", message, found)
 
 
 def _blank(text: str, allowed: Iterable[str]) -> str:

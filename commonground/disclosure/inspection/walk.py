@@ -46,6 +46,11 @@ def inspect_bytes(name: str, data: bytes, expectation: Expectation | None = None
     tuple of Finding
         Empty when nothing was found. No finding repeats what it found.
 
+    Notes
+    -----
+    Fails to see: names and addresses in words that are not among the needles, values drawn as pixels or shapes, values
+    changed by arithmetic or encryption, and addresses that a script puts together from pieces.
+
     Examples
     --------
     >>> inspect_bytes("areas.csv", b"area,contacts\\nNorth,25\\n")
@@ -102,11 +107,19 @@ def inspect_folder(path: str | PathLike[str], expectation: Expectation | None = 
             findings.append(Finding(name, "", "machine", "A link to another place is here. Put the file itself here."))
         elif file.is_dir():
             continue
-        elif not file.is_file() or file.stat().st_size > MOST_BYTES:
-            findings.append(Finding(name, "", "unreadable", "This is no ordinary file, or too large to be read back."))
+        elif (data := _contents(file)) is None:
+            message = "This is no ordinary file, is locked, or is too large to be read back."
+            findings.append(Finding(name, "", "unreadable", message))
         else:
-            findings += inspect_bytes(name, file.read_bytes(), wanted)
+            findings += inspect_bytes(name, data, wanted)
     return tuple(findings)
+
+
+def _contents(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes() if file.is_file() and file.stat().st_size <= MOST_BYTES else None
+    except OSError:
+        return None
 
 
 @dataclass(repr=False)

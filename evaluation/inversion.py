@@ -1,0 +1,131 @@
+"""Which ratios do the data leave standing, on a grid fine enough to say so?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.curves import RATIOS, limits
+
+__all__ = ["Curves", "Shape", "agreeing_limits", "invert", "two_sided_limits"]
+
+Array = npt.NDArray[np.float64]
+Curves = Callable[[Array], tuple[Array, Array]]  # ratios -> the test's p and the p of test M at each
+
+# Steps of the grid below which an interval is mostly interpolation. Counts of 0 to 30 a month give wider ones.
+_FEWEST_STEPS = 8
+_POINTS = 61
+_ROUNDS = 6  # each round makes the step up to 30 times finer
+_STEP = float(np.log(RATIOS[1] / RATIOS[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """The p values of a test over a grid of ratios.
+
+    Attributes
+    ----------
+    ratios : array, (m,)
+        Increasing.
+    p, mixture : array, (m,)
+        Of the test, and of test M.
+    at_one : float
+        The test's p of no change; the grid has no point at 1.
+    """
+
+    ratios: Array
+    p: Array
+    mixture: Array
+    at_one: float
+
+    def joined(self, ratios: Array, p: Array, mixture: Array) -> Shape:
+        """Return the shape with further points."""
+        merged, first = np.unique(np.concatenate([self.ratios, ratios]), return_index=True)
+        return Shape(
+            merged,
+            np.concatenate([self.p, p])[first],
+            np.concatenate([self.mixture, mixture])[first],
+            self.at_one,
+        )
+
+
+def invert(
+    curves: Curves, at_one: float, alpha: float, *, estimate: float, find: Callable[..., tuple[float, float]]
+) -> tuple[float, float]:
+    """Return the interval that a test leaves, on a grid made finer around the ratio found while it is too coarse.
+
+    The published grid has steps of 12 %: enough for the wide intervals of small counts, and kept for them. An interval
+    of fewer than eight steps, or one that the ratio lies outside of, is found again with 61 further points around the
+    ratio, reaching a step beyond the interval on either side.
+
+    Parameters
+    ----------
+    curves : callable
+    at_one : float
+        p of no change.
+    alpha : float
+    estimate : float
+        The ratio found.
+    find : callable
+        `agreeing_limits` or `two_sided_limits`.
+    """
+    shape, step = Shape(RATIOS, *curves(RATIOS), at_one), _STEP
+    low, high = find(shape, alpha, estimate=estimate)
+    for _ in range(_ROUNDS):
+        if not _too_coarse(low, high, estimate, step):
+            break
+        reach = step + max(abs(float(np.log(end / estimate))) for end in (low, high))
+        finer = estimate * np.exp(np.linspace(-reach, reach, _POINTS))
+        shape, step = shape.joined(finer, *curves(finer)), 2 * reach / (_POINTS - 1)
+        low, high = find(shape, alpha, estimate=estimate)
+    return low, high
+
+
+def agreeing_limits(shape: Shape, alpha: float, *, estimate: float) -> tuple[float, float]:
+    """Return the limits of p that leave 1 out exactly when p, its value at 1, is at most alpha.
+
+    The grid has no point at 1. Where its neighbours alone would put 1 on the wrong side, 1 is added; where the curve
+    has a second region above alpha and 1 is in that one, the interval reaches on to its end. A placebo test cannot
+    be inverted when no events are left to divide by a ratio: its curve then exceeds alpha nowhere, and the limits are
+    those of test M.
+
+    Parameters
+    ----------
+    shape : Shape
+    alpha : float
+    estimate : float
+        The ratio found.
+    """
+    ratios, curve, p = shape.ratios, shape.p, shape.at_one
+    invertible = bool(curve.max() > alpha)
+    low, high = limits(ratios, curve if invertible else shape.mixture, alpha, estimate=estimate)
+    if (low <= 1 <= high) == (p > alpha):
+        return low, high
+    if p <= alpha and not invertible:
+        return (low, float(np.nextafter(1, 0))) if estimate <= 1 else (float(np.nextafter(1, 2)), high)
+    at = int(np.searchsorted(ratios, 1.0))
+    ratios, curve = np.insert(ratios, at, 1.0), np.insert(curve, at, p)
+    low, high = limits(ratios, curve, alpha, estimate=estimate)
+    if p > alpha and not low <= 1 <= high:
+        from_one = limits(ratios, curve, alpha, estimate=estimate, peak=at)
+        low, high = min(low, from_one[0]), max(high, from_one[1])
+    return low, high
+
+
+def two_sided_limits(shape: Shape, alpha: float, *, estimate: float) -> tuple[float, float]:
+    """Take the limit facing 1 from p, and the far one from test M: the space-time p is not monotone there."""
+    low, high = agreeing_limits(shape, alpha, estimate=estimate)
+    mixture_low, mixture_high = limits(shape.ratios, shape.mixture, alpha, estimate=estimate)
+    if estimate <= 1:
+        return mixture_low, max(high, mixture_high) if high < 1 and mixture_high < 1 else high
+    return min(low, mixture_low) if low > 1 and mixture_low > 1 else low, mixture_high
+
+
+def _too_coarse(low: float, high: float, estimate: float, step: float) -> bool:
+    """Say whether the interval has two ends and spans too few steps, or leaves the ratio out."""
+    if not (low > 0 and np.isfinite(high) and 0 < estimate < np.inf):
+        return False
+    return bool(np.log(high / low) < _FEWEST_STEPS * step or not low <= estimate <= high)
