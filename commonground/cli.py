@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from commonground.errors import CommonGroundError, NotReleasable, RecordsError, StudyError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["app", "main"]
 
-DONE, PROBLEMS, USAGE, NOTHING_RELEASABLE = 0, 1, 2, 3
-MOST_ROWS = 200
+DONE, PROBLEMS, USAGE, NOTHING_RELEASABLE, INTERRUPTED = 0, 1, 2, 3, 130
+MOST_ROWS = 200  # on a screen; a file or a pipe gets all of them
+DEBUG = "COMMONGROUND_DEBUG"
+OURS = ("commonground", "mapping", "evaluation")
 
 app = typer.Typer(
     add_completion=False,
@@ -28,47 +32,50 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Local needs mapping and evaluation for the safety of people in sex work.",
 )
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the release; made if need be.")]
-StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file, or the folder that holds one.")]
+StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="Study file, or the folder that holds it.")]
+FileOption = Annotated[Path | None, typer.Option(help="A file of them; it is read where it is, never copied.")]
 
 
 @app.command()
-def demo(out_dir: Annotated[Path, typer.Option("--out", help="Folder for the release.")] = Path("demo")) -> None:
+def demo(out_dir: Annotated[Path, typer.Option("--out", help="Folder to work in.")] = Path("demo")) -> None:
     """Run the study of the sample town, end to end."""
     from commonground.sampletown import lay_out
 
-    study = lay_out(out_dir)
-    _run(study, out_dir / "dashboard")
+    _run(lay_out(out_dir), out_dir / "dashboard")
 
 
 @app.command()
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; must not hold a study yet.")],
-    contacts: Annotated[Path, typer.Option("--contacts", help="File of contacts.")],
-    incidents: Annotated[Path | None, typer.Option("--incidents", help="File of incidents or reports.")] = None,
-    areas: Annotated[Path | None, typer.Option("--areas", help="File of area boundaries.")] = None,
+    contacts: FileOption = None,
+    incidents: FileOption = None,
+    arrests: FileOption = None,
+    services: FileOption = None,
+    areas: Annotated[Path | None, typer.Option(help="File of area boundaries.")] = None,
 ) -> None:
     """Start a study folder: a guessed column mapping in a study.toml to edit."""
+    files = {"contacts": contacts, "incidents": incidents, "arrests": arrests, "services": services}
+    if not any(files.values()):
+        raise typer.BadParameter("give at least one file: --contacts, --incidents, --arrests or --services.")
     from commonground.newstudy import start_study
 
-    made = start_study(folder, {"contacts": contacts, "incidents": incidents}, areas)
-    out.print(f"Wrote {escape(str(made))}. Read it, fill in what is marked TODO, then: commonground check {escape(str(made))}")
+    made = start_study(folder, files, areas)
+    _say(f"Wrote {made}. Read it, decide what is marked TODO, then: commonground check {made}")
 
 
 @app.command()
 def check(study: StudyArgument) -> None:
     """List every problem of a study and of every file it names; write nothing."""
-    from commonground.study import check_study
+    from commonground.studycheck import check_study
 
     with _progress("Reading the study and its files"):
         problems = check_study(study)
     if len(problems):
         _show(problems)
         raise typer.Exit(PROBLEMS)
-    out.print("No problems. The study can be run.")
+    _say("No problems. The study can be run.")
 
 
 @app.command()
@@ -80,79 +87,108 @@ def run(study: StudyArgument, out_dir: OutOption) -> None:
 @app.command()
 def attack(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder, ours or not.")]) -> None:
     """Attack the files of a folder; exit 1 when anything is found."""
+    import pandas as pd
+
     from commonground.disclosure.inspection import inspect_folder
 
     if not folder.is_dir():
         raise CommonGroundError(f"{folder.name} is not a folder; give the folder of a release.")
-    findings = inspect_folder(folder)
+    with _progress("Attacking the files"):
+        findings = inspect_folder(folder)
     if findings:
         rows = [(f.file, f.where, f.check, f.message) for f in findings]
         _show(pd.DataFrame(rows, columns=["file", "where", "check", "message"]))
         raise typer.Exit(PROBLEMS)
-    out.print("Nothing found.")
+    _say("Nothing found.")
 
 
 def main() -> None:
     """Run the command line: no traceback for a user's mistake, and an exit code that says how it ended."""
+    if not os.environ.get(DEBUG):
+        warnings.simplefilter("ignore")  # they are for developers, and some of them quote values
     try:
         code = app(standalone_mode=False)
     except (RecordsError, StudyError) as error:
-        err.print(escape(error.what))
-        _show(error.problems, console=err)
+        _say(error.what, error=True)
+        _show(error.problems, error=True)
         code = PROBLEMS
     except NotReleasable as error:
-        err.print(f"Nothing is released: {escape(str(error))}")
+        _say(f"Nothing is released: {error}", error=True)
         code = NOTHING_RELEASABLE
     except CommonGroundError as error:
-        err.print(escape(str(error)))
+        _say(str(error), error=True)
         code = PROBLEMS
     except OSError as error:
-        err.print(f"A file could not be read or written: {escape(error.strerror or 'unknown reason')}.")
+        named = f" ({Path(os.fsdecode(error.filename)).name})" if isinstance(error.filename, str | bytes) else ""
+        _say(f"A file could not be read or written{named}: {error.strerror or 'unknown reason'}.", error=True)
         code = PROBLEMS
-    except KeyboardInterrupt:
-        code = 130
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except Exception as error:
-        code = _usage(error)
+        code = _other(error)
     sys.exit(code or DONE)
 
 
-def _usage(error: Exception) -> int:
-    """Show click's own messages; anything else is our mistake and keeps its traceback."""
+def _other(error: Exception) -> int:
+    """Show the command line's own messages; of anything else say where it happened, never what it was about."""
     show: Callable[[], None] | None = getattr(error, "show", None)
-    if show is None:
+    if show is not None:
+        show()
+        return USAGE
+    if os.environ.get(DEBUG):
         raise error
-    show()
-    return USAGE
+    place, trace = "commonground", error.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] in OURS:
+            place = f"{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    _say(f"internal error in {place} ({type(error).__name__}). This is our mistake, not yours.", error=True)
+    _say(f"Nothing of your data is in this message. {DEBUG}=1 shows the rest, which may quote records.", error=True)
+    return PROBLEMS
 
 
 def _run(study: Path, folder: Path) -> None:
     from commonground.dashboard import run_study
-    from commonground.study import check_study, load_study
+    from commonground.studycheck import checked_study
 
+    _check_free(folder)
     with _progress("Checking the study", "Computing, protecting, drawing and attacking") as step:
-        problems = check_study(study)
-        if len(problems):
-            raise _Checked(problems)
+        checked = checked_study(study)
         step()
-        written = run_study(load_study(study), folder)
-    out.print(written.summary())
-    out.print(f"Open {escape(str(written.folder / 'index.html'))} in a browser.")
+        written = run_study(checked, folder)
+    _say(written.summary())
+    _say(f"Open {written.folder / 'index.html'} in a browser.")
 
 
-class _Checked(StudyError):
-    """The problems that `check` lists, with the file each is in."""
+def _check_free(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier release, before the long work, the ledger and the swap."""
+    from commonground.release.writer import MANIFEST
 
-    def __init__(self, problems: pd.DataFrame) -> None:
-        super().__init__(f"{len(problems)} problem(s); nothing was written.")
-        self.problems = problems
+    try:
+        listed = set(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, TypeError, KeyError):
+        listed = set()
+    held = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    strange = sorted(name for name in held - listed if name != MANIFEST and not name.startswith("."))
+    if strange or (MANIFEST in held and not listed) or folder.is_file():
+        what = f" ({strange[0]})" if strange else ""
+        raise CommonGroundError(
+            f"{folder} holds something that is no release of ours{what}; nothing was written. Choose an empty folder."
+        )
 
 
 @contextmanager
 def _progress(*stages: str) -> Iterator[Callable[[], None]]:
     """Show the stage and the time it takes; nothing when the output is not a terminal."""
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
-    ) as progress:
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         names = iter(stages)
         task = progress.add_task(next(names), total=len(stages))
 
@@ -162,12 +198,33 @@ def _progress(*stages: str) -> Iterator[Callable[[], None]]:
         yield step
 
 
-def _show(problems: pd.DataFrame, console: Console = out) -> None:
-    table = Table(show_lines=False)
-    for name in problems.columns:
-        table.add_column(name, overflow="fold")
-    for row in problems.head(MOST_ROWS).itertuples(index=False):
-        table.add_row(*("" if pd.isna(value) else escape(str(value)) for value in row))
-    console.print(table)
-    if len(problems) > MOST_ROWS:
-        console.print(f"and {len(problems) - MOST_ROWS} more.")
+def _say(text: str, *, error: bool = False) -> None:
+    typer.echo(text, err=error)
+
+
+def _show(problems: pd.DataFrame, *, error: bool = False) -> None:
+    """Show a table on a screen; elsewhere print one line a problem, its cells separated by tabs, all of them."""
+    import pandas as pd
+
+    texts = [
+        ["" if pd.isna(value) else re.sub(r"\s+", " ", str(value)) for value in row]
+        for row in problems.itertuples(index=False)
+    ]
+    if not (sys.stderr if error else sys.stdout).isatty():
+        for row in [list(problems.columns), *texts]:
+            _say("\t".join(row), error=error)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*problems.columns)
+    for row in texts[:MOST_ROWS]:
+        table.add_row(*map(Text, row))  # Text: square brackets in a message are no markup
+    Console(stderr=error).print(table)
+    if len(texts) > MOST_ROWS:
+        _say(f"and {len(texts) - MOST_ROWS} more; send the output to a file to see all of them.", error=error)
+
+
+if __name__ == "__main__":
+    main()

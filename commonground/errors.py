@@ -18,6 +18,8 @@ import pandas as pd
 
 __all__ = ["CommonGroundError", "GeographyError", "NotReleasable", "Problem", "RecordsError", "StudyError"]
 
+_COLUMNS = ["row", "column", "rule", "help"]
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -45,29 +47,28 @@ class CommonGroundError(Exception):
     """Anything this package refuses, with the reason."""
 
 
-class _Listed(CommonGroundError, ValueError):
+class _ListedError(CommonGroundError, ValueError):
     """An error that collects every problem before it is raised."""
 
     def __init__(self, what: str, problems: Sequence[Problem] = ()) -> None:
         self.what = what
-        self.problems: pd.DataFrame = pd.DataFrame(
-            [(p.row, p.column, p.rule, p.help) for p in problems], columns=["row", "column", "rule", "help"]
-        ).astype({"row": "Int64"})
+        rows = [(p.row, p.column, p.rule, p.help) for p in problems]
+        self.problems: pd.DataFrame = pd.DataFrame(rows, columns=_COLUMNS).astype({"row": "Int64"})
         super().__init__(what, tuple(problems))
 
     def __str__(self) -> str:
         lines = [self.what]
-        for problem in self.problems.itertuples(index=False):
-            row = "" if pd.isna(problem.row) else f"row {problem.row}, "
-            lines.append(f"  {row}{problem.column}: {problem.rule}. {problem.help}")
+        for row, column, rule, advice in self.problems[_COLUMNS].itertuples(index=False, name=None):
+            place = "" if pd.isna(row) else f"row {row}, "
+            lines.append(f"  {place}{column}: {rule}. {advice}")
         return "\n".join(lines)
 
 
-class RecordsError(_Listed):
+class RecordsError(_ListedError):
     """Rows or files that break the rules of their kind; every problem is listed."""
 
 
-class StudyError(_Listed):
+class StudyError(_ListedError):
     """A study that cannot be run as written; every problem is listed."""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from commonground.errors import CommonGroundError
@@ -14,6 +16,8 @@ __all__ = ["EVERY", "Period", "calendar", "cells_of"]
 
 EVERY = {"month": "M", "quarter": "Q", "year": "Y"}
 DateLike = str | dt.date | pd.Timestamp
+# pandas reads 01/10/2013 as 10 January; a period is never guessed.
+_ISO = re.compile(r"\d{4}-\d{2}(-\d{2}([T ].*)?)?")
 
 
 @dataclass(frozen=True, order=True)
@@ -23,6 +27,7 @@ class Period:
     Parameters
     ----------
     start, end : str, date or Timestamp
+        Text is ISO: YYYY-MM-DD. Times of day are cut off.
 
     Raises
     ------
@@ -39,12 +44,7 @@ class Period:
     end: pd.Timestamp
 
     def __init__(self, start: DateLike, end: DateLike) -> None:
-        try:
-            first, last = pd.Timestamp(start).normalize(), pd.Timestamp(end).normalize()
-        except (ValueError, TypeError) as error:
-            raise CommonGroundError(
-                "a period has a start or end that is not a date: needed is YYYY-MM-DD; correct it."
-            ) from error
+        first, last = _day(start), _day(end)
         if not first < last:
             raise CommonGroundError(
                 f"the period {first:%Y-%m-%d} to {last:%Y-%m-%d} ends before it begins: "
@@ -68,7 +68,7 @@ class Period:
         return len(calendar(self, "month"))
 
     def __contains__(self, moment: object) -> bool:
-        return bool(self.start <= pd.Timestamp(moment) < self.end)  # type: ignore[arg-type]
+        return bool(self.start <= pd.Timestamp(moment) < self.end)  # type: ignore[arg-type]  # any kind of date
 
     def covers(self, other: Period) -> bool:
         """Say whether the other period lies wholly inside this one."""
@@ -87,6 +87,16 @@ def calendar(window: Period, every: str) -> tuple[Period, ...]:
     window : Period
     every : str
         month, quarter or year.
+
+    Returns
+    -------
+    tuple of Period
+        Empty when no whole one lies inside.
+
+    Raises
+    ------
+    CommonGroundError
+        For any other cut.
 
     Examples
     --------
@@ -108,9 +118,40 @@ def cells_of(moments: pd.Series, periods: Mapping[str, Period] | Sequence[Period
     moments : Series of datetime64
     periods : mapping or sequence of Period
         Must not overlap.
+
+    Returns
+    -------
+    Series of int
+        On the moments' index.
+
+    Examples
+    --------
+    >>> cells_of(pd.to_datetime(pd.Series(["2024-01-31", "2024-02-01"])), [Period("2024-01-01", "2024-02-01")]).tolist()
+    [0, -1]
     """
     spans = list(periods.values()) if isinstance(periods, Mapping) else list(periods)
-    index = pd.IntervalIndex.from_arrays(
-        pd.DatetimeIndex([p.start for p in spans]), pd.DatetimeIndex([p.end for p in spans]), closed="left"
-    )
-    return pd.Series(index.get_indexer(moments), index=moments.index)
+    order = np.argsort(_stamps([span.start for span in spans]), kind="stable")
+    starts = _stamps([spans[place].start for place in order])
+    ends = _stamps([spans[place].end for place in order])
+    when = moments.to_numpy().astype("datetime64[us]")
+    place = np.searchsorted(starts, when, side="right") - 1
+    held = (place >= 0) & ~np.isnat(when)
+    held[held] = when[held] < ends[place[held]]
+    cell = np.full(len(when), -1)
+    cell[held] = order[place[held]]
+    return pd.Series(cell, index=moments.index)
+
+
+def _day(moment: DateLike) -> pd.Timestamp:
+    fits = isinstance(moment, dt.date) or (isinstance(moment, str) and _ISO.fullmatch(moment.strip()))
+    try:
+        day = pd.Timestamp(moment).normalize() if fits else pd.NaT
+    except ValueError:
+        day = pd.NaT
+    if not isinstance(day, pd.Timestamp):
+        raise CommonGroundError("a period has a start or end that is not a date: needed is YYYY-MM-DD; correct it.")
+    return day.tz_localize(None)
+
+
+def _stamps(moments: Sequence[pd.Timestamp]) -> np.ndarray:
+    return np.array(moments, dtype="datetime64[us]")

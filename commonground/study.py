@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,17 +11,25 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+from pyproj import CRS
 
 from commonground import formats
 from commonground.areas import read_areas
 from commonground.disclosure import Plan
-from commonground.errors import CommonGroundError, Problem, RecordsError, StudyError
+from commonground.errors import Problem, StudyError
 from commonground.periods import Period
 from commonground.records import Records, read_records
 from commonground.studyfile import parse_study
 from commonground.tallies import Tally, tally
 
-__all__ = ["Input", "NeedsPlan", "Outcome", "Study", "check_study", "load_study"]
+__all__ = ["Input", "NeedsPlan", "Outcome", "Study", "load_study", "read_study"]
+
+READERS: Mapping[str, Callable[[Any], Records]] = {
+    "police_uk": formats.read_police_uk,
+    "mps_boroughs": formats.read_mps_boroughs,
+    "nhs_clinics": formats.read_nhs_clinics,
+    "nhs_pharmacies": formats.read_nhs_pharmacies,
+}
 
 
 @dataclass(frozen=True)
@@ -171,6 +179,10 @@ class Study:
     def _read(self) -> dict[str, Records]:
         return {}
 
+    @cached_property
+    def _located(self) -> dict[str, Records]:
+        return {}
+
     def records(self, name: str) -> Records:
         """Read the records of an input; kept in memory for the life of the study."""
         if name not in self._read:
@@ -181,11 +193,20 @@ class Study:
         self, name: str, *, every: str | Mapping[str, Period] = "month", by: tuple[str, ...] = (), count: str = "events"
     ) -> Tally:
         """Tally the whole of an input over the study's areas and window."""
-        return tally(self.records(name), self.areas, every=every, by=by, count=count, window=self.window)
+        return tally(self.located(name), self.areas, every=every, by=by, count=count, window=self.window)
+
+    def located(self, name: str) -> Records:
+        """Return the records of an input with any coordinates in the system of the study's areas."""
+        if name not in self._located:
+            records = self.records(name)
+            if records.crs and "x" in records.frame and CRS.from_user_input(records.crs) != self.areas.crs:
+                records = records.to_crs(self.areas.crs)  # both systems are declared, so nothing is guessed
+            self._located[name] = records
+        return self._located[name]
 
     def outcome_records(self, name: str) -> Records:
         """Return the part of an input that an outcome means."""
-        chosen = self.records(self.outcomes[name].input)
+        chosen = self.located(self.outcomes[name].input)
         for column, values in self.outcomes[name].where.items():
             chosen = chosen.where(column, values)
         return chosen
@@ -212,110 +233,49 @@ def load_study(path: str | Path) -> Study:
     StudyError
         With every problem in ``.problems``: unknown keys, missing files, dates, zones.
     """
-    study, problems = _load(Path(path))
+    study, problems = read_study(path)
     if study is None or problems:
         raise StudyError(f"{len(problems)} problem(s) in the study file; nothing was run.", problems)
     return study
 
 
-def check_study(path: str | Path) -> pd.DataFrame:
-    """List every problem of a study and of every file it names.
+def read_study(path: str | Path) -> tuple[Study | None, list[Problem]]:
+    """Read a study file as far as it can be understood.
+
+    Parameters
+    ----------
+    path : path
+        study.toml, or the folder that holds one.
 
     Returns
     -------
-    DataFrame
-        Columns file, row, column, rule, help; empty when the study can be run. Writes nothing.
+    study : Study or None
+        With problems it is incomplete (inputs and outcomes with a problem are left out) and must not be run. None when
+        the file cannot be read at all.
+    problems : list of Problem
     """
-    study, problems = _load(Path(path))
-    rows = [("study", p.row, p.column, p.rule, p.help) for p in problems]
-    if study is not None:
-        rows += _data_problems(study)
-    return pd.DataFrame(rows, columns=["file", "row", "column", "rule", "help"]).astype({"row": "Int64"})
-
-
-def _data_problems(study: Study) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = []
-    areas = None
-    try:
-        areas = study.areas
-    except RecordsError as error:
-        rows += [("areas", *problem) for problem in error.problems.itertuples(index=False, name=None)]
-    except CommonGroundError as error:
-        rows.append(("areas", None, "areas", "cannot be read", str(error)))
-    if areas is not None:
-        for zone, codes in study.zones.items():
-            lost = [code for code in codes if code not in areas.index]
-            if lost:
-                rule = f"names areas that the areas file does not have: {', '.join(lost[:5])}"
-                rows.append(("study", None, zone, rule, "Correct the codes."))
-    broken = set()
-    for name in study.inputs:
-        if any(not file.exists() for file in study.inputs[name].files):
-            broken.add(name)  # already listed
-            continue
-        try:
-            study.records(name)
-        except RecordsError as error:
-            broken.add(name)
-            rows += [(name, *problem) for problem in error.problems.itertuples(index=False, name=None)]
-        except CommonGroundError as error:
-            broken.add(name)
-            rows.append((name, None, name, "cannot be read", str(error)))
-    if areas is not None:
-        for outcome in study.outcomes.values():
-            if outcome.input in study.inputs and outcome.input not in broken:
-                rows += _outcome_problems(study, outcome)
-    return rows
-
-
-def _outcome_problems(study: Study, outcome: Outcome) -> list[tuple[Any, ...]]:
-    where = f"outcomes.{outcome.name}"
-    covered = study.records(outcome.input).coverage
-    if covered["end"].max() < study.window.end:
-        rule = f"the data end on {covered['end'].max():%Y-%m-%d}, before the stated end of after, {study.window.end:%Y-%m-%d}"
-        return [(where, None, "after", rule, "Shorten after, or bring the later data.")]
-    if covered["start"].min() > study.window.start:
-        rule = f"the data begin on {covered['start'].min():%Y-%m-%d}, after the stated start of before"
-        return [(where, None, "before", rule, "Shorten before, or bring the earlier data.")]
-    try:
-        counts = study.outcome_tally(outcome.name)
-        total = counts.to_frame()["value"].sum()
-    except CommonGroundError as error:
-        return [(where, None, outcome.input, "cannot be counted", str(error))]
-    if not total:
-        return [
-            (where, None, "where", "selects nothing: all counts are zero", "Correct the values, or drop the outcome.")
-        ]
-    return []
-
-
-def _load(path: Path) -> tuple[Study | None, list[Problem]]:
-    file = path / "study.toml" if path.is_dir() else path
-    parsed, problems = parse_study(file)
-    if parsed is None:
+    file = Path(path) / "study.toml" if Path(path).is_dir() else Path(path)
+    values, problems = parse_study(file)
+    if values is None:
         return None, problems
-    inputs = {name: Input(name=name, **values) for name, values in parsed.pop("inputs").items()}
-    outcomes = {name: Outcome(name=name, **values) for name, values in parsed.pop("outcomes").items()}
-    needs = parsed.pop("needs")
-    study = Study(path=file, inputs=inputs, outcomes=outcomes, needs=NeedsPlan(**needs) if needs else None, **parsed)
+    inputs = {name: Input(name=name, **spec) for name, spec in values.pop("inputs").items()}
+    outcomes = {name: Outcome(name=name, **spec) for name, spec in values.pop("outcomes").items()}
+    needs = values.pop("needs")
+    study = Study(path=file, inputs=inputs, outcomes=outcomes, needs=NeedsPlan(**needs) if needs else None, **values)
     return study, problems
 
 
 def _read_input(spec: Input) -> Records:
     source: Any = list(spec.files) if len(spec.files) > 1 else spec.files[0]
-    if spec.format == "police_uk":
-        records = formats.read_police_uk(source)
-    elif spec.format == "mps_boroughs":
-        records = formats.read_mps_boroughs(source)
-    elif spec.format == "nhs_clinics":
-        records = formats.read_nhs_clinics(source)
-    elif spec.format == "nhs_pharmacies":
-        records = formats.read_nhs_pharmacies(source)
-    else:
+    if spec.format == "table":
         records = read_records(
             source, spec.kind, columns=spec.columns, crs=spec.crs, key=spec.key, published=spec.published
         )
-    if spec.source and "source" not in (spec.columns or {}) and "source" in records.frame:
+    else:
+        records = READERS[spec.format](source)
+    if spec.published:
+        records = replace(records, published=spec.published)
+    if spec.source and len(records.coverage):  # a table without a source column: the rows have one source, their kind
         renamed = records.frame.assign(source=spec.source)
         records = replace(records, frame=renamed, coverage=records.coverage.assign(source=spec.source))
     if spec.reported:

@@ -6,20 +6,18 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from commonground.errors import Problem
 from commonground.periods import Period
+from commonground.studydesign import PHASES, as_of, phases, zones
 from commonground.studyvalues import Findings, Section
 
 __all__ = ["parse_study"]
 
-TOP = ("title", "question", "teaching", "limits", "data", "areas", "operation", "comparison", "inputs", "outcomes", "policy",
-       "wording", "needs", "categories", "surface")  # fmt: skip
+TOP = ("title", "question", "teaching", "limits", "data", "areas", "operation", "comparison", "inputs", "outcomes",
+       "policy", "wording", "needs", "categories", "surface")  # fmt: skip
 OPERATION = ("name", "treated", "ring", "before", "during", "after", "months_after")
 INPUT = ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases")
 OUTCOME = ("label", "input", "goal", "good", "primary", "margin", "where", "count", "reports", "reporting")
@@ -29,7 +27,6 @@ FORMATS = {"table": KINDS, "police_uk": ("incidents",), "mps_boroughs": ("incide
            "nhs_pharmacies": ("services",)}  # fmt: skip
 PROFILES = ("public", "partner", "open")
 GOALS = ("enforcement", "trust", "safety", "access")
-PHASES = ("before", "during", "after")
 GOOD = ("fall", "rise", "neither")
 PEOPLE = "people in sex work"  # field.md: the word is a setting of the study
 LEAST = 0.05  # five places a week for every hundred people
@@ -37,9 +34,7 @@ MARGIN = 0.2  # a fifth either way does not matter, unless the study says otherw
 REACH = 1000.0  # metres: a walk of about a quarter of an hour
 SLOTS = {"day": "08:00-20:00", "night": "20:00-08:00"}
 VARIABLE = "COMMONGROUND_DATA"
-NEVER = pd.Timestamp(1900, 1, 1)  # stands in for a date that is wrong; a study with problems is never run
 ONE_OPERATION = "One study evaluates one operation: write one [operation], and a second study for the second."
-OWN_ZONES = ("treated", "ring")
 
 
 def parse_study(file: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -52,8 +47,8 @@ def parse_study(file: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
     Returns
     -------
     values : dict or None
-        As far as the file was understood, ready for `commonground.study.Study`: inputs and outcomes with a problem are left
-        out. None when it is no TOML.
+        As far as the file was understood, ready for `commonground.study.Study`: inputs and outcomes with a problem are
+        left out. None when it is no TOML.
     problems : list of Problem
         All of them; only values without any may be run.
     """
@@ -98,7 +93,7 @@ class _Parser:
         policy.only(("profile", "as_of"))
         wording.only(("people",))
         profile = policy.word("profile", PROFILES, default="partner")
-        phases = _phases(operation)
+        spans = phases(operation)
         inputs = {name: self._input(spec, profile) for name, spec in self._named("inputs", "source of records")}
         kinds = {name: spec["kind"] for name, spec in inputs.items()}
         outcomes = {name: _outcome(name, spec, kinds) for name, spec in self._named("outcomes", "outcome")}
@@ -108,16 +103,16 @@ class _Parser:
             "title": root.text("title") or name or "Study",
             "question": root.text("question", need="Write the question of the study in one sentence.") or "",
             "operation": name or "the operation",
-            "phases": phases,
-            **_zones(operation, root.table("comparison")),
+            "phases": spans,
+            **zones(operation, root.table("comparison")),
             "inputs": {n: spec for n, spec in inputs.items() if self.findings.clean(f"inputs.{n}")},
             "outcomes": {n: spec for n, spec in outcomes.items() if self.findings.clean(f"outcomes.{n}")},
             **self._areas(),
             "policy": profile,
-            "as_of": _as_of(policy, phases),
+            "as_of": as_of(policy, spans),
             "people": wording.text("people") or PEOPLE,
             "categories": root.texts_map("categories"),
-            "needs": _needs(root.table("needs"), kinds, phases),
+            "needs": _needs(root.table("needs"), kinds, spans),
             "surface": (root.word("surface", shown) or None) if "surface" in root else None,
             "limits": root.texts("limits"),
             "teaching": root.flag("teaching", default=False),
@@ -157,7 +152,7 @@ class _Parser:
         form = spec.word("format", tuple(FORMATS), default="table")
         kind = spec.word("kind", FORMATS.get(form, KINDS), need="Say what its rows are.")
         files = spec.text_or_texts("file", need="Give the path of the file, relative to the study file.")
-        if form != "table":
+        if form in FORMATS and form != "table":
             for key in ("columns", "crs", "key", "source"):
                 if key in spec:
                     spec.say(key, f"cannot stand beside format = {form}, which knows its own", "Leave it out.")
@@ -214,63 +209,6 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _phases(operation: Section) -> dict[str, Period]:
-    found = {}
-    for name in PHASES:
-        need = None if name == "during" else f'Write {name} = ["2022-01-01", "2023-01-01"]; the end is not included.'
-        span = operation.span(name, need=need)
-        if span is not None:
-            found[name] = span
-            if span.start.day != 1 or span.end.day != 1:
-                advice = f'Counts are compared by the month: write {name} = ["2022-01-01", "2023-01-01"], say.'
-                operation.say(name, "must run from the first of a month to the first of a month", advice)
-    for (one, first), (other, second) in pairwise(sorted(found.items(), key=lambda item: item[1])):
-        if first.overlaps(second):
-            advice = "Each day belongs to one phase; ends are not included."
-            operation.say(other, f"overlaps {one}", advice)
-        elif PHASES.index(one) > PHASES.index(other):
-            operation.say(other, f"lies before {one}", "The order is before, during, after; correct the dates.")
-    stated = operation.content.get("months_after")
-    if stated is not None and (not isinstance(stated, int) or isinstance(stated, bool) or stated < 1):
-        operation.say("months_after", "must be a whole number of months", "Write months_after = 12, without quotes.")
-    elif stated is not None and "after" in found and found["after"].months != stated:
-        size = "fewer" if found["after"].months < stated else "more"
-        rule = f"holds {found['after'].months} whole months, {size} than the {stated} that months_after states"
-        operation.say("after", rule, "Correct after or months_after.")
-    return found
-
-
-def _zones(operation: Section, comparison: Section) -> dict[str, Any]:
-    comparison.only(("areas", "rule", "none"))
-    treated = operation.texts("treated", need="List the codes of the areas in which the operation took place.")
-    ring = operation.texts("ring")
-    if isinstance(comparison.content.get("areas"), list):
-        named = {code: (code,) for code in dict.fromkeys(comparison.texts("areas"))}
-        listed = list(comparison.texts("areas"))
-    else:
-        named = comparison.texts_map("areas")
-        listed = [code for codes in named.values() for code in codes]
-    none = comparison.text("none")
-    if named and none:
-        comparison.say("none", "contradicts comparison.areas", "Keep one of the two.")
-    if not named and not none and comparison.findings.clean("comparison.areas"):
-        advice = 'Add [comparison] with areas and rule, or say why there can be none: none = "...".'
-        comparison.say("areas", "are needed: there is no comparison area", advice)
-    for name in OWN_ZONES:
-        if name in named:
-            comparison.say("areas", f"has a zone called {name}, which is another zone's name", "Call it otherwise.")
-    need = "Say by which rule the comparison areas were chosen." if named else None
-    rule = comparison.text("rule", need=need)
-    homes: dict[str, str] = {}
-    for zone, codes in (("operation.treated", treated), ("operation.ring", ring), ("comparison.areas", listed)):
-        for code in codes:
-            if code in homes:
-                what = "lists area {} twice" if homes[code] == zone else "shares area {} with " + homes[code]
-                comparison.findings.say(zone, what.format(code), "Each area belongs to one zone, once.")
-            homes.setdefault(code, zone)
-    return {"treated": treated, "ring": ring, "comparison": named, "comparison_rule": rule or none or ""}
-
-
 def _own_phases(spec: Section) -> tuple[str, ...]:
     chosen = spec.texts("phases", need="Name the phases it is shown for.") if "phases" in spec else PHASES
     if not set(chosen) <= set(PHASES):
@@ -314,16 +252,3 @@ def _needs(spec: Section, kinds: Mapping[str, str], phases: Mapping[str, Period]
         "least": spec.number("least", default=LEAST),
         "phase": spec.word("phase", tuple(phases) or PHASES, default="after"),
     }
-
-
-def _as_of(policy: Section, phases: Mapping[str, Period]) -> pd.Timestamp:
-    need = "Give the date of the extracts, as 2025-06-30; it drives the release lag."
-    day = policy.day("as_of", need=need)
-    if day is None:
-        return NEVER
-    if day > pd.Timestamp.now():
-        policy.say("as_of", "lies in the future", "Give the day on which the data were extracted.")
-    if "after" in phases and day < phases["after"].end:
-        rule = f"lies before the end of after ({phases['after'].end:%Y-%m-%d})"
-        policy.say("as_of", rule, "Data extracted then cannot hold all of after: shorten after, or correct the date.")
-    return day

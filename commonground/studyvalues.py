@@ -28,8 +28,8 @@ class Findings:
     Parameters
     ----------
     raw : mapping
-        The file as it was parsed. Texts that begin with TODO are listed at once and taken out, so that nothing further is
-        said of them.
+        The file as it was parsed. Texts that begin with TODO are listed at once and taken out, so that nothing further
+        is said of them.
     """
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -38,9 +38,10 @@ class Findings:
         self.root = Section("", self._decided("", raw), self)
 
     def say(self, at: str, rule: str, advice: str) -> None:
-        """Note a problem at a key, unless the key is still to be decided."""
-        if at not in self._todo:
-            self.problems.append(Problem(None, at, rule, advice))
+        """Note a problem at a key, once, and not where the key is still to be decided."""
+        problem = Problem(None, at, rule, advice)
+        if at not in self._todo and problem not in self.problems:
+            self.problems.append(problem)
 
     def clean(self, at: str) -> bool:
         """Say whether nothing is wrong at a key or below it."""

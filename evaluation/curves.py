@@ -195,9 +195,15 @@ def _beta_binomial_mid_p(events: int, total: int, a: Array, b: Array) -> Array:
 
 
 def _smooth_mid_p(events: int, total: int, a: Array, b: Array) -> Array:
-    """Return the same from a beta distribution with the mean and variance of the share."""
-    share, size = a / (a + b), a + b
-    spread = 1 / total + (1 - 1 / total) / (size + 1)
-    matched = 1 / spread - 1
+    """Return the same from a beta distribution with the mean, the variance and (by Edgeworth) the skewness of the share."""
+    size = a + b
+    share = a / size
+    variance = share * (1 - share) * (1 / total + (1 - 1 / total) / (size + 1))
+    matched = share * (1 - share) / variance - 1
     lower = special.betainc(share * matched, (1 - share) * matched, events / total)
-    return np.asarray(np.minimum(1.0, 2 * np.minimum(lower, 1 - lower)))
+    lean = (size + 2 * total) * (b - a) / (size + 2) * np.sqrt((1 + size) / (total * a * b * (total + size)))
+    lean -= 2 * (1 - 2 * share) * np.sqrt(matched + 1) / ((matched + 2) * np.sqrt(share * (1 - share)))
+    z = (events / total - share) / np.sqrt(variance)
+    lower -= lean / 6 * (z**2 - 1) * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    lower = np.clip(lower, 0.0, 1.0)
+    return np.asarray(2 * np.minimum(lower, 1 - lower))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from evaluation.counts import Unprinted
 from evaluation.months import BEFORE, DURING, Months
 
-__all__ = ["MonthTally", "missing_months", "refusal", "tally_months", "usable", "warn_short"]
+__all__ = ["MonthTally", "missing_months", "refusal", "tally_months", "too_little", "usable", "warn_short"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -109,15 +109,33 @@ def refusal(tally: MonthTally) -> str | None:
     ----------
     tally : MonthTally
     """
-    alone = not tally.areas and tally.m0 < _ALONE_BEFORE and tally.m1 < _ALONE_AFTER
+    reasons = too_little(tally.m0, tally.m1, tally.expected, alone=not tally.areas)
+    if tally.areas and not tally.t1 + tally.c1:
+        reasons.append("no event in any area after")
+    return "; ".join(reasons) or None
+
+
+def too_little(before: float, after: float, expected: float, *, alone: bool) -> list[str]:
+    """List which of the least lengths and counts a study does not reach.
+
+    Parameters
+    ----------
+    before, after : float
+        Months.
+    expected : float
+        Events after that no change leads one to expect.
+    alone : bool
+        Whether there is no comparison area.
+    """
     rules = {
-        f"fewer than {_LEAST_BEFORE} months before": tally.m0 < _LEAST_BEFORE,
-        f"fewer than {_LEAST_AFTER} months after": tally.m1 < _LEAST_AFTER,
-        f"fewer than {_LEAST_EXPECTED} events to be expected after": not tally.expected >= _LEAST_EXPECTED,
-        "no event in any area after": bool(tally.areas) and not tally.t1 + tally.c1,
-        f"no comparison area with fewer than {_ALONE_BEFORE} months before and {_ALONE_AFTER} after": alone,
+        f"fewer than {_LEAST_BEFORE} months before": before < _LEAST_BEFORE,
+        f"fewer than {_LEAST_AFTER} months after": after < _LEAST_AFTER,
+        f"fewer than {_LEAST_EXPECTED} events to be expected after": not expected >= _LEAST_EXPECTED,
+        f"no comparison area with fewer than {_ALONE_BEFORE} months before and {_ALONE_AFTER} after": (
+            alone and before < _ALONE_BEFORE and after < _ALONE_AFTER
+        ),
     }
-    return "; ".join(reason for reason, broken in rules.items() if broken) or None
+    return [reason for reason, broken in rules.items() if broken]
 
 
 def warn_short(tally: MonthTally) -> list[str]:

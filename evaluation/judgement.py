@@ -7,16 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.curves import (
-    RATIOS,
-    Evidence,
-    agreeing_limits,
-    cauchy,
-    exact_mixture_p,
-    joint_shift_p,
-    limits,
-    space_time_p,
-)
+from evaluation.curves import Evidence, cauchy, exact_mixture_p, joint_shift_p, space_time_p
+from evaluation.inversion import agreeing_limits, invert, two_sided_limits
 from evaluation.months import season
 from evaluation.shifts import plain_shift
 from evaluation.volatility import (
@@ -44,7 +36,6 @@ _ALONE_INFLATION = 1.1  # p without a comparison is multiplied by this; calibrat
 _GATE_ODDS = 4.0  # prior odds that neighbouring areas share one volatility; calibrated by simulation
 _AREAS_THAT_COUNT = 5  # comparison areas are counted as at most five independent witnesses of volatility
 _ONE = np.array([1.0])
-_AT = np.concatenate([_ONE, RATIOS])  # p itself first, then the curve
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +102,16 @@ def judge_alone(treated: Array, after: Mask, position: Integers, harmonics: int,
         known=max(0.0, float(season_cost)),
     )
     weights = posterior(PRIORS["P"], likelihood)
-    mixture = exact_mixture_p(evidence, _AT) @ weights
-    curve = np.minimum(1.0, _ALONE_INFLATION * mixture)
+
+    def curves(ratios: Array) -> tuple[Array, Array]:
+        mixture = exact_mixture_p(evidence, ratios) @ weights
+        return np.minimum(1.0, _ALONE_INFLATION * mixture), mixture
+
+    p, mixture = (float(part[0]) for part in curves(_ONE))
     ratio = float(treated[after].sum() / treated[~after].sum()) / evidence.expected_odds
-    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha, estimate=ratio, mixture=mixture[1:])
+    low, high = invert(curves, p, alpha, estimate=ratio, find=agreeing_limits)
     shift_p = plain_shift(treated, after, waves).p
-    return Judgement(float(curve[0]), low, high, shift_p, float(mixture[0]), None, None, None, *_volatility(weights))
+    return Judgement(p, low, high, shift_p, mixture, None, None, None, *_volatility(weights))
 
 
 def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers, alpha: float) -> Judgement:
@@ -134,29 +129,31 @@ def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers
     count = areas.shape[1]
     likelihoods, inflation = _share_likelihoods(treated, areas, after, position)
     evidence = _compared_evidence(treated, areas, after, position, inflation)
-    tables = exact_mixture_p(evidence, _AT)
-    shift = joint_shift_p(evidence, _AT)
     own_weights = posterior(PRIORS["N"], likelihoods[0])
-    mixture = tables @ own_weights
-    own = cauchy(mixture, shift)
     ratio = float(treated[after].sum() / treated[~after].sum()) / evidence.expected_odds
+
+    def own_curves(ratios: Array) -> tuple[Array, Array, Array]:
+        tables = exact_mixture_p(evidence, ratios)
+        mixture = tables @ own_weights
+        return cauchy(mixture, joint_shift_p(evidence, ratios)), mixture, tables
+
+    own, mixture = (float(part[0]) for part in own_curves(_ONE)[:2])
+    shift_p = float(joint_shift_p(evidence, _ONE)[0])
     if count == 1:
-        low, high = agreeing_limits(own[1:], float(own[0]), alpha, estimate=ratio, mixture=mixture[1:])
-        return Judgement(
-            float(own[0]), low, high, float(shift[0]), float(mixture[0]), float(own[0]), None, None,
-            *_volatility(own_weights),
-        )  # fmt: skip
+        low, high = invert(lambda r: own_curves(r)[:2], own, alpha, estimate=ratio, find=agreeing_limits)
+        return Judgement(own, low, high, shift_p, mixture, own, None, None, *_volatility(own_weights))
     shared = (count - 1) / count * min(1.0, _AREAS_THAT_COUNT / count) * np.sum(likelihoods[1:], axis=0)
     gate = _gate(likelihoods[0], shared)
     excess = float(posterior(PRIORS["A"], likelihoods[0] + shared) @ evidence.excess)
-    space_time = space_time_p(evidence, excess, _AT)
-    curve = gate * space_time + (1 - gate) * own
     weights = gate * posterior(PRIORS["D"], likelihoods[0] + shared) + (1 - gate) * own_weights
-    low, high = _two_sided(ratio, curve, tables @ weights, alpha)
-    return Judgement(
-        float(curve[0]), low, high, float(shift[0]), float(mixture[0]), float(own[0]), float(space_time[0]), gate,
-        *_volatility(weights),
-    )  # fmt: skip
+
+    def curves(ratios: Array) -> tuple[Array, Array]:
+        alone, _, tables = own_curves(ratios)
+        return gate * space_time_p(evidence, excess, ratios) + (1 - gate) * alone, tables @ weights
+
+    p, space_time = float(curves(_ONE)[0][0]), float(space_time_p(evidence, excess, _ONE)[0])
+    low, high = invert(curves, p, alpha, estimate=ratio, find=two_sided_limits)
+    return Judgement(p, low, high, shift_p, mixture, own, space_time, gate, *_volatility(weights))
 
 
 def _share_likelihoods(treated: Array, areas: Array, after: Mask, position: Integers) -> tuple[list[Array], float]:
@@ -197,15 +194,6 @@ def _gate(own: Array, shared: Array) -> float:
     pooled = posterior(PRIORS["D"], shared) @ scaled
     alone = PRIORS["D"] @ scaled
     return float(_GATE_ODDS * pooled / (_GATE_ODDS * pooled + alone))
-
-
-def _two_sided(ratio: float, curve: Array, mixture: Array, alpha: float) -> tuple[float, float]:
-    """Take the limit facing 1 from p, and the far one from test M: the space-time p is not monotone there."""
-    low, high = agreeing_limits(curve[1:], float(curve[0]), alpha, estimate=ratio, mixture=mixture[1:])
-    mixture_low, mixture_high = limits(RATIOS, mixture[1:], alpha, estimate=ratio)
-    if ratio <= 1:
-        return mixture_low, max(high, mixture_high) if high < 1 and mixture_high < 1 else high
-    return min(low, mixture_low) if low > 1 and mixture_low > 1 else low, mixture_high
 
 
 def _volatility(weights: Array) -> tuple[float, float]:

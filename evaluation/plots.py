@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -31,5 +32,5 @@ def verdict_chart(registered: Registered, *, title: str) -> Chart:
     return forest_chart(rows, title=title, unit="Ratio to what was expected")
 
 
-def _number(value: object) -> float:
-    return math.nan if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type]
+def _number(value: Any) -> float:
+    return math.nan if value is None or pd.isna(value) else float(value)

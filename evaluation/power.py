@@ -12,7 +12,8 @@ import pandas as pd
 from scipy import optimize
 
 from evaluation.counts import Checks, Unprinted, say_number
-from evaluation.detection import Design, chance_of_seeing, method
+from evaluation.detection import Design, chance_of_showing, method, stretch
+from evaluation.eligibility import too_little
 
 __all__ = ["Design", "Detectable", "Power", "power", "smallest_detectable"]
 
@@ -82,9 +83,11 @@ class Power(Unprinted):
 def power(design: Design, *, simulate: int | None = None, seed: int = 0) -> Power:
     """Reckon the chance of seeing a change, and the smallest change that would be seen.
 
-    Without comparison areas and dispersion: exact, the sum over both Poisson counts of the rejections of the central
-    exact test of `rate_ratio`. Otherwise the same with a beta-binomial whose variance carries both, or, beyond 2,000
-    expected events, normal on the log scale; see `chance_of_seeing`.
+    Seen is: shown firmly by `change_test`. Without comparison areas and dispersion: exact, the sum over both Poisson
+    counts of the rejections of the central exact test of `rate_ratio`. Otherwise the same with a beta-binomial whose
+    variance carries both, or, beyond 2,000 expected events, normal on the log scale; see `chance_of_seeing`. That is
+    too hopeful for `change_test`, so log ratios are stretched as simulated; see `stretch`. A design that `change_test`
+    would refuse sees nothing.
 
     Parameters
     ----------
@@ -107,8 +110,8 @@ def power(design: Design, *, simulate: int | None = None, seed: int = 0) -> Powe
 
     Notes
     -----
-    A guide to `change_test`, too hopeful with fewer than two comparison areas and when months follow one another alike;
-    `simulate` gives its own power, at about 0.05 s a study.
+    For one outcome judged alone: among several declared outcomes it takes larger changes. Too hopeful when months
+    follow one another alike. `simulate` gives the power of `change_test` itself, at about 0.05 s a study.
 
     References
     ----------
@@ -118,7 +121,7 @@ def power(design: Design, *, simulate: int | None = None, seed: int = 0) -> Powe
     --------
     >>> found = power(Design(24, 6, 4.0, comparison_areas=5, ratio=0.5))
     >>> round(found.power, 2), round(found.smallest_fall, 2), round(found.smallest_rise, 2)
-    (0.59, 0.41, 1.87)
+    (0.59, 0.41, 2.11)
     """
     _check(design, simulate)
     fall, rise = _search(design)
@@ -126,7 +129,7 @@ def power(design: Design, *, simulate: int | None = None, seed: int = 0) -> Powe
     if design.ratio is None:
         return Power(math.nan, fall, rise, basis, design)
     if simulate is None:
-        return Power(chance_of_seeing(design, design.ratio), fall, rise, basis, design)
+        return Power(0.0 if _refused(design) else chance_of_showing(design, design.ratio), fall, rise, basis, design)
     seen = _simulated(design, simulate, seed)
     error = math.sqrt(max(seen * (1 - seen), 1 / simulate) / simulate)
     basis += (
@@ -165,9 +168,9 @@ def smallest_detectable(design: Design) -> Detectable:
 
     Examples
     --------
-    >>> fall, rise = smallest_detectable(Design(24, 6, 1.0))
+    >>> fall, rise = smallest_detectable(Design(24, 6, 4.0))
     >>> round(fall, 2), round(rise, 2)
-    (0.05, 2.76)
+    (0.22, 2.21)
     """
     _check(design, None)
     return _search(design)
@@ -197,10 +200,12 @@ def _check(design: Design, simulate: int | None) -> None:
 
 
 def _search(design: Design) -> Detectable:
-    """Go outwards from ratio 1 on both sides to the first that is seen with the wanted chance."""
+    """Go outwards from ratio 1 on both sides to the first that is shown with the wanted chance."""
+    if _refused(design):
+        return Detectable(math.nan, math.inf)
 
     def short(log_ratio: float) -> float:
-        return chance_of_seeing(design, math.exp(log_ratio)) - design.power
+        return chance_of_showing(design, math.exp(log_ratio)) - design.power
 
     found = []
     for direction in (-1, 1):
@@ -212,24 +217,33 @@ def _search(design: Design) -> Detectable:
             found.append(math.exp(optimize.brentq(short, direction * inner, direction * outer, xtol=1e-4)))
         else:
             found.append(math.nan if direction < 0 else math.inf)
-    return Detectable(*found)
+    fall, rise = found
+    # A fall after which 0 events are as likely as the wanted power only asks whether 0 is shown: not simulated.
+    certain = design.after_months * design.monthly_mean * fall < -math.log(design.power)
+    return Detectable(math.nan if certain else fall, rise)
+
+
+def _refused(design: Design) -> list[str]:
+    """Return why `change_test` would refuse such a study, going by what is expected."""
+    expected = design.after_months * design.monthly_mean
+    return too_little(design.before_months, design.after_months, expected, alone=not design.comparison_areas)
 
 
 def _basis(design: Design) -> str:
+    if _refused(design):
+        return f"change_test would give no p value: {'; '.join(_refused(design))}."
     spread = "Poisson months" if design.dispersion == 0 else f"dispersion {design.dispersion:g}, taken as known"
-    reckoned = f"Reckoned with {_RECKONED[method(design)]}, {design.comparison_areas} comparison areas and {spread}."
-    # one trial each, 300 simulated Poisson studies, 24 and 6 months, 4 events a month, ratio 0.5
-    if design.comparison_areas < 2:
-        own = (
-            "change_test takes no dispersion for granted and sees much less here (in a trial 0.40 where this says 0.66)"
-        )
-    else:
-        own = "change_test saw about as much in a trial (0.62 where this says 0.59)"
-    return f"{reckoned} It is a guide: {own}, and months that follow one another alike lower it."
+    falls, rises = (stretch(design, falling=falling) for falling in (True, False))
+    return (
+        f"Reckoned with {_RECKONED[method(design)]}, {design.comparison_areas} comparison areas and {spread}, and "
+        f"stretched on the log scale, {falls:g} times for falls and {rises:g} times for rises, to what change_test "
+        "showed firmly in simulated studies. It is a guide for one outcome judged alone: months that follow one "
+        "another alike lower it."
+    )
 
 
 def _simulated(design: Design, studies: int, seed: int) -> float:
-    """Return the share of simulated studies in which change_test rejects; a refusal counts as not seen."""
+    """Return the share of simulated studies in which change_test is firm; a refusal counts as not seen."""
     from evaluation.changes import change_test  # the headline test; only simulation needs it
 
     rng = np.random.default_rng(seed)
@@ -243,7 +257,7 @@ def _simulated(design: Design, studies: int, seed: int) -> float:
     for _ in range(studies):
         drawn = pd.DataFrame(rng.poisson(_gamma(rng, means, design.dispersion)), index=months)
         control = drawn.iloc[:, 1:] if design.comparison_areas else None
-        seen += bool(change_test(drawn[0], control, months[n0]).p <= design.level)
+        seen += change_test(drawn[0], control, months[n0], level=1 - design.level).firm
     return seen / studies
 
 

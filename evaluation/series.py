@@ -13,7 +13,7 @@ from scipy import stats
 
 from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
 from evaluation.months import DURING, Month, MonthlyCounts, Months, align, check_harmonics, observed, season
-from evaluation.shifts import ShiftTest, plain_shift, shift_test
+from evaluation.shifts import ShiftTest, plain_shift, shift_test, terms_without_step
 
 __all__ = ["Averted", "InterruptedSeries", "ShiftTest", "interrupted_series", "shift_test"]
 
@@ -62,7 +62,8 @@ class InterruptedSeries(Unprinted):
     averted : Averted
         Expected minus observed events after.
     shift : ShiftTest
-        The shift test of the same model without its steps, months during left out.
+        The shift test of the same model without its steps: without exposure, `shift_test` with `trend=True` and the
+        same harmonics.
     coefficients : DataFrame
         A row a term: estimate and standard error on the log scale.
     level : float
@@ -199,7 +200,7 @@ def _read(months: Months, terms: pd.DataFrame, fit: Any, harmonics: int) -> Inte
     low, high, low_normal, high_normal = np.exp(log_ratio + se * np.array([-t, t, -z, z])).tolist()
     standard_errors = np.sqrt(np.diag(covariance))
     still = months.take(months.phase != DURING)
-    waves = np.column_stack([(still.position - still.position[0]) / 12, season(still.position, harmonics)])
+    waves = terms_without_step(still.position, harmonics, trend=True)
     return InterruptedSeries(
         ratio=float(np.exp(log_ratio)),
         low=low,

@@ -21,6 +21,7 @@ __all__ = [
     "share_as_large",
     "shift_test",
     "shifted_windows",
+    "terms_without_step",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -76,11 +77,13 @@ def shift_test(
     *,
     control: pd.DataFrame | pd.Series | None = None,
     harmonics: int = 0,
+    trend: bool = False,
 ) -> ShiftTest:
     """Compare the change at the true start with the change at every circular shift of the start.
 
-    Plain: a Poisson regression without the step (level and season), its Pearson residuals, |their sum over the after
-    window|. With `control`: |log[(T1 + .5)/(T0 + .5)] - log[(C1 + .5)/(C0 + .5)]|, both series shifted together.
+    Plain: a Poisson regression without the step (level, season, perhaps trend), its Pearson residuals, |their sum over
+    the after window|. With `control`: |log[(T1 + .5)/(T0 + .5)] - log[(C1 + .5)/(C0 + .5)]|, both series shifted
+    together.
 
     Parameters
     ----------
@@ -92,6 +95,8 @@ def shift_test(
         Comparison areas, added up. A month missing anywhere is left out everywhere.
     harmonics : int, default 0
         Pairs of yearly waves in the plain test; a comparison takes the season away by itself.
+    trend : bool, default False
+        Also take a straight trend (on the log scale) away in the plain test. It takes part of a true change with it.
 
     Returns
     -------
@@ -106,7 +111,8 @@ def shift_test(
     Notes
     -----
     Holds its size under overdispersion and autocorrelation because the dependence is the same at every shift. Shifts
-    run over the months observed. It fails when a trend runs through the series, and has little power: p is never
+    run over the months observed. It fails when a trend runs through the series that is not taken away, and has little
+    power: p is never
     below 1 / n.
 
     References
@@ -120,13 +126,20 @@ def shift_test(
     """
     checks = Checks("shift_test")
     check_harmonics(checks, harmonics)
-    rule = "is not used with a control, which takes the season away"
-    checks.require(control is None or not harmonics, "harmonics", rule, "Leave it at 0")
+    for name, given in (("harmonics", harmonics), ("trend", trend)):
+        rule = "is not used with a control: what the areas share cancels out"
+        checks.require(control is None or not given, name, rule, "Leave it out")
     months = align(checks, counts, (start, end), control=control)
     months = observed(checks, months, during=False)
     if control is None:
-        return plain_shift(months.counts, months.after, season(months.position, harmonics))
+        return plain_shift(months.counts, months.after, terms_without_step(months.position, harmonics, trend=trend))
     return controlled_shift(months.counts, months.control.sum(axis=1), months.after)
+
+
+def terms_without_step(position: npt.NDArray[np.int64], harmonics: int, *, trend: bool) -> Array:
+    """Return the terms beside the level: seasonal waves, perhaps a trend in years."""
+    waves = season(position, harmonics)
+    return np.column_stack([(position - position[0]) / 12, waves]) if trend else waves
 
 
 def plain_shift(counts: Array, after: Mask, waves: Array, offset: Array | float = 0.0) -> ShiftTest:

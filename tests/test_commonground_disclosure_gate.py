@@ -239,7 +239,7 @@ def test_the_ledger_is_for_its_owner_only_and_a_changed_row_is_detected(tmp_path
     assert stat.S_IMODE(book.stat().st_mode) == 0o600
     rows = [json.loads(line) for line in book.read_text().splitlines()]
     assert [row["entry"] for row in rows] == ["tree", "cut", "labels"]
-    rows[2]["labels"] = {cell: 95 for cell in rows[2]["labels"]}
+    rows[2]["labels"] = dict.fromkeys(rows[2]["labels"], 95)
     book.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
     with pytest.raises(CommonGroundError, match="chain is broken"):
         Ledger(book)

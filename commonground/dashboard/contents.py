@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-import pandas as pd
-
+from commonground.dashboard.facts import Facts, facts_of, labels_of, outcome_names
+from commonground.dashboard.matching import larger_areas, left_out, same_months
 from commonground.dashboard.provision import Provision, find_gaps
 from commonground.dashboard.zones import Movement, movement_of
 from commonground.disclosure import Ledger, Protected, Registered, protect, register
 from commonground.errors import NotReleasable
-from commonground.periods import Period
 from commonground.study import Study
-from commonground.tallies import tally
-from evaluation.verdict import evaluate, matched_windows
+from evaluation.verdict import Evaluation, evaluate
 from mapping.spread import SpreadSurface, spread_surface
 
-__all__ = ["Contents", "Facts", "Source", "compute"]
+__all__ = ["Contents", "compute"]
 
 
-@dataclass(frozen=True)
-class Source:
-    """One input, as the coverage table shows it: who reported, when, with which gaps."""
-
-    name: str
-    source: str
-    first: str
-    last: str
-    gaps: str
-    published: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the study file says: words and dates, no records."""
-
-    title: str
-    question: str
-    operation: str
-    phases: Mapping[str, Period]
-    compared: Mapping[str, Period]
-    zones: Mapping[str, tuple[str, ...]]
-    area_names: Mapping[str, str]
-    rule: str
-    profile: str
-    as_of: pd.Timestamp
-    people: str
-    limits: tuple[str, ...]
-    teaching: bool
-    digest: str
-    sources: tuple[Source, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Contents:
     """Everything the pages show. Holds protected values only.
 
@@ -63,33 +28,63 @@ class Contents:
     facts : Facts
     labels : mapping of name to str
         What each shown set of values is called.
+    judged_by : mapping of name to str
+        The outcome that judges it.
     events, people : mapping of name to Protected
         Values by block and phase.
+    monthly, larger : mapping of name to Protected
+        By month, and by larger areas; of published statistics only.
     movements : mapping of name to Movement
-        The same by zone.
-    monthly : mapping of name to Protected
-        By month; open studies only.
+        Values by zone.
     registered : Registered
     provision : Provision or None
     surfaces : mapping of name to SpreadSurface
     refusals : mapping of name to str
         What may not be shown, and why.
+    unmatched : mapping of name to str
+        Months that a comparison with the year before had to leave out.
     """
 
     facts: Facts
     labels: Mapping[str, str]
+    judged_by: Mapping[str, str]
     events: Mapping[str, Protected]
     people: Mapping[str, Protected]
-    movements: Mapping[str, Movement]
     monthly: Mapping[str, Protected]
+    larger: Mapping[str, Protected]
+    movements: Mapping[str, Movement]
     registered: Registered
     provision: Provision | None
     surfaces: Mapping[str, SpreadSurface]
     refusals: Mapping[str, str]
+    unmatched: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Contents({self.facts.title!r}, {len(self.events)} shown, {len(self.refusals)} refused)"
+
+
+@dataclass
+class _Gated:
+    """What came through the gate so far."""
+
+    events: dict[str, Protected] = field(default_factory=dict)
+    people: dict[str, Protected] = field(default_factory=dict)
+    monthly: dict[str, Protected] = field(default_factory=dict)
+    larger: dict[str, Protected] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    unmatched: dict[str, str] = field(default_factory=dict)
 
 
 def compute(study: Study) -> Contents:
     """Run a study up to the gate: tallies, estimates, protected values.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Contents
 
     Raises
     ------
@@ -97,120 +92,95 @@ def compute(study: Study) -> Contents:
         When no input at all can be shown.
     """
     exact = evaluate(study)
-    ledger = None if study.policy == "open" else Ledger(study.ledger_path)
-    phases = _compared(study) if study.policy == "open" else dict(study.phases)
-    events, people, monthly, refusals = _protect_all(study, phases, ledger)
-    if not events:
-        raise NotReleasable("nothing in this study can be shown. " + " ".join(dict.fromkeys(refusals.values())))
-    gates = {
-        outcome.input: events[_shown_name(study, name)]
-        for name, outcome in study.outcomes.items()
-        if _shown_name(study, name) in events
-    }
-    provision = None
-    if study.needs is not None:
-        provision = find_gaps(study, people.get(study.needs.demand) or events.get(study.needs.demand))
-    surfaces = {}
-    if study.surface is not None and study.surface in events:
-        surfaces[study.surface] = spread_surface(events[study.surface])
+    labels = labels_of(study)
+    gated = _published(study, exact) if study.policy == "open" else _protected(study, labels)
+    if not gated.events:
+        raise NotReleasable("nothing in this study can be shown. " + " ".join(dict.fromkeys(gated.refusals.values())))
     return Contents(
-        facts=_facts(study, phases),
-        labels=_labels(study),
-        events=events,
-        people=people,
-        movements={name: movement_of(shown, study.zones) for name, shown in events.items()},
-        monthly=monthly,
-        registered=register(study, exact, gates),
-        provision=provision,
-        surfaces=surfaces,
-        refusals=refusals,
+        facts=facts_of(study),
+        labels=labels,
+        judged_by=outcome_names(study),
+        events=gated.events,
+        people=gated.people,
+        monthly=gated.monthly,
+        larger=gated.larger,
+        movements={
+            name: movement_of(shown, study.zones, reading=_reading(study, name)) for name, shown in gated.events.items()
+        },
+        registered=register(study, exact, _gates(study, gated.events)),
+        provision=_provision(study, gated),
+        surfaces=_surfaces(study, gated.events),
+        refusals=gated.refusals,
+        unmatched=gated.unmatched,
     )
 
 
-def _protect_all(
-    study: Study, phases: Mapping[str, Period], ledger: Ledger | None
-) -> tuple[dict[str, Protected], dict[str, Protected], dict[str, Protected], dict[str, str]]:
-    """Pass every shown set of records through the gate: whole inputs, or, of published statistics, outcomes."""
-    events: dict[str, Protected] = {}
-    people: dict[str, Protected] = {}
-    monthly: dict[str, Protected] = {}
-    refusals: dict[str, str] = {}
-    for name, label in _labels(study).items():
-        try:
-            if study.policy == "open":
-                counted = study.outcome_tally(name)
-                monthly[name] = protect(counted, "open", zones=study.zones, as_of=study.as_of)
-                phased = tally(study.outcome_records(name), study.areas, every=phases)
-                events[name] = protect(phased, "open", zones=study.zones, as_of=study.as_of)
-            else:
-                published = {phase: span for phase, span in phases.items() if phase in study.inputs[name].phases}
-                phased = study.tally(name, every=published)
-                gate = {"plan": study.plan, "zones": study.zones, "ledger": ledger, "as_of": study.as_of}
-                events[name] = protect(phased, study.policy, **gate)
-                if phased.has_people:
-                    people[name] = protect(phased.as_count("persons"), study.policy, **gate)
-        except NotReleasable as error:
-            refusals[name] = f"{label}: {error}"
-    return events, people, monthly, refusals
-
-
-def _labels(study: Study) -> dict[str, str]:
-    if study.policy == "open":
-        return {name: outcome.label for name, outcome in study.outcomes.items()}
-    named = {outcome.input: outcome.label for outcome in reversed(study.outcomes.values()) if not outcome.where}
-    people = [name for name, spec in study.inputs.items() if spec.kind != "services"]
-    return {name: named.get(name, name.replace("_", " ").capitalize()) for name in people}
-
-
-def _shown_name(study: Study, outcome: str) -> str:
-    return outcome if study.policy == "open" else study.outcomes[outcome].input
-
-
-def _compared(study: Study) -> dict[str, Period]:
-    """Return after and the same months a year before it: published counts are shown for spans of one length."""
-    months = pd.period_range(study.window.start, study.window.end - pd.Timedelta(days=1), freq="M")
-    before, after = matched_windows(study.phases, months)
-    return {
-        "before": Period(before[0].start_time, (before[-1] + 1).start_time),
-        "after": Period(after[0].start_time, (after[-1] + 1).start_time),
+def _protected(study: Study, labels: Mapping[str, str]) -> _Gated:
+    """Pass whole inputs through the gate, in the study's phases."""
+    gated = _Gated()
+    rules: dict[str, Any] = {
+        "plan": study.plan,
+        "zones": study.zones,
+        "ledger": Ledger(study.ledger_path),
+        "as_of": study.as_of,
     }
+    for name, label in labels.items():
+        phases = {phase: span for phase, span in study.phases.items() if phase in study.inputs[name].phases}
+        counted = study.tally(name, every=phases)
+        try:
+            gated.events[name] = protect(counted, study.policy, **rules)
+            if counted.has_people:
+                gated.people[name] = protect(counted.as_count("persons"), study.policy, **rules)
+        except NotReleasable as error:
+            gated.refusals[name] = f"{label}: {error}"
+    return gated
 
 
-def _facts(study: Study, phases: Mapping[str, Period]) -> Facts:
-    return Facts(
-        title=study.title,
-        question=study.question,
-        operation=study.operation,
-        phases=dict(study.phases),
-        compared=dict(phases),
-        zones=study.zones,
-        area_names={str(code): str(name) for code, name in study.areas["name"].items()},
-        rule=study.comparison_rule,
-        profile=study.policy,
-        as_of=study.as_of,
-        people=study.people,
-        limits=study.limits,
-        teaching=study.teaching,
-        digest=study.digest,
-        sources=tuple(source for name in study.inputs for source in _sources(study, name)),
-        notes=tuple(study.areas.attrs.get("notes", ())),
-    )
+def _published(study: Study, exact: Evaluation) -> _Gated:
+    """Show published statistics by outcome: months, and after beside the same months of the year before."""
+    gated = _Gated()
+    for name, outcome in study.outcomes.items():
+        monthly = study.outcome_tally(name)
+        months = exact.results[name].matched
+        if not len(months[0]):
+            gated.refusals[name] = f"{outcome.label}: no month after can be set beside one before."
+            continue
+        compared = same_months(monthly, months)
+        try:
+            gated.monthly[name] = protect(monthly, "open", zones=study.zones, as_of=study.as_of)
+            gated.events[name] = protect(compared, "open", zones=study.zones, as_of=study.as_of)
+            if groups := larger_areas({str(code): str(words) for code, words in study.areas["name"].items()}):
+                gated.larger[name] = protect(compared.merge_areas(groups), "open", as_of=study.as_of)
+        except NotReleasable as error:
+            gated.refusals[name] = f"{outcome.label}: {error}"
+        if words := left_out(months):
+            gated.unmatched[name] = words
+    return gated
 
 
-def _sources(study: Study, name: str) -> list[Source]:
-    records = study.records(name)
-    published = records.published or "not published"
-    if not len(records.coverage):
-        return [Source(name, name, "not dated", "not dated", "none known", published)]
-    rows = []
-    for source, spans in records.coverage.groupby("source", sort=True):
-        ordered = spans.drop_duplicates(["start", "end"]).sort_values("start")
-        holes = [
-            f"{one.end:%B %Y} to {two.start - pd.Timedelta(days=1):%B %Y}"
-            for one, two in zip(ordered.itertuples(), ordered.iloc[1:].itertuples(), strict=False)
-            if two.start > one.end
-        ]
-        last = ordered["end"].max() - pd.Timedelta(days=1)
-        gaps = "; ".join(holes) or "none known"
-        rows.append(Source(name, str(source), f"{ordered['start'].min():%B %Y}", f"{last:%B %Y}", gaps, published))
-    return rows
+def _gates(study: Study, events: Mapping[str, Protected]) -> dict[str, Protected]:
+    """Return the published cut of each input that an outcome rests on."""
+    shown = {name: name if study.policy == "open" else outcome.input for name, outcome in study.outcomes.items()}
+    return {study.outcomes[name].input: events[own] for name, own in shown.items() if own in events}
+
+
+def _provision(study: Study, gated: _Gated) -> Provision | None:
+    if study.needs is None:
+        return None
+    demand = study.needs.demand
+    return find_gaps(study, gated.people.get(demand) or gated.events.get(demand))
+
+
+def _surfaces(study: Study, events: Mapping[str, Protected]) -> dict[str, SpreadSurface]:
+    if study.surface is None or study.surface not in events:
+        return {}
+    return {study.surface: spread_surface(events[study.surface])}
+
+
+def _reading(study: Study, name: str) -> str:
+    """Say what a set of counts measures, which decides what may be read from it."""
+    if study.policy == "open":
+        outcome = study.outcomes[name]
+        kind = study.inputs[outcome.input].kind
+        return "enforcement" if outcome.goal == "enforcement" or kind == "arrests" else kind
+    return "enforcement" if study.inputs[name].kind == "arrests" else study.inputs[name].kind

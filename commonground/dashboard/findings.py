@@ -3,53 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from commonground.dashboard.contents import Contents
+from commonground.dashboard.facts import NONE_KNOWN
 from commonground.dashboard.provision import ANY
+from commonground.dashboard.wording import known, months_of, number, place_names
 
-__all__ = ["bursts", "cannot_say", "findings", "headline"]
+__all__ = ["Finding", "Verdict", "bursts", "cannot_say", "findings", "movement", "needs_line", "verdicts"]
 
 BURST_SHARE = 0.5  # one month with at least half of a span's events is a burst ...
 BURST_EVENTS = 10  # ... when it is at least this many
+MOST_NAMES = 3  # areas named in a sentence
+CANNOT_TELL = "cannot tell"
 
 
-def findings(contents: Contents) -> list[str]:
-    """Return at most three findings with their intervals: what changed, what moved, what is missing."""
-    lines = headline(contents)
-    return [lines[key] for key in ("change", "displacement", "needs") if lines.get(key)]
+@dataclass(frozen=True)
+class Finding:
+    """What the first page says of one question."""
+
+    topic: str
+    lines: tuple[str, ...]
 
 
-def headline(contents: Contents) -> dict[str, str]:
-    """Return one sentence a page."""
-    change = _change_line(contents)
-    return {
-        "glance": contents.facts.question,
-        "change": change,
-        "displacement": _movement_line(contents),
-        "needs": _needs_line(contents),
-    }
+@dataclass(frozen=True)
+class Verdict:
+    """One outcome in a few words: its verdict, its counts, and its ratio to what was expected."""
+
+    label: str
+    verdict: str
+    counts: str
+    ratio: str
+
+    @property
+    def sentence(self) -> str:
+        """The whole in one sentence."""
+        said = "; ".join(part for part in (self.counts, self.ratio) if part)
+        return f"{self.label}: {self.verdict}. {said[:1].upper()}{said[1:]}." if said else f"{self.label}: {self.verdict}."
 
 
-def cannot_say(contents: Contents) -> list[str]:
-    """Return what these data cannot say: the study's own limits, and those that always hold."""
-    lines = list(contents.facts.limits)
-    lines += list(contents.refusals.values())
-    rows = contents.registered.to_frame()
-    unsure = [
-        str(label)
-        for label, verdict in zip(rows["label"], rows["verdict"], strict=True)
-        if str(verdict).startswith("cannot tell")
-    ]
-    if unsure:
-        lines.append(f"Whether these changed: {', '.join(unsure)}. Cannot tell is not the same as no change.")
-    if contents.provision is None:
-        lines.append("Need and provision: this study has no data on them.")
-    gaps = [f"{s.source} ({s.gaps})" for s in contents.facts.sources if s.gaps != "none known"]
-    if gaps:
-        lines.append(f"Months nobody reported are missing, not zero: {', '.join(gaps)}.")
-    lines.append("How much was never reported or recorded, and who is seen by no source.")
+def findings(contents: Contents) -> list[Finding]:
+    """Return at most three findings: what changed, whether people moved, what is missing."""
+    found = [Finding("What changed", tuple(verdict.sentence for verdict in verdicts(contents)))]
+    if lines := movement(contents):
+        found.append(Finding("Whether people moved", tuple(lines)))
+    if line := needs_line(contents):
+        found.append(Finding("What is missing", (line,)))
+    return found
+
+
+def verdicts(contents: Contents) -> list[Verdict]:
+    """Return each outcome with its verdict and the published numbers it is read from."""
+    rows: list[Any] = contents.registered.to_frame().to_dict("records")
+    names = {outcome: shown for shown, outcome in contents.judged_by.items()}
+    return [_verdict(contents, row, names.get(row["outcome"])) for row in rows]
+
+
+def movement(contents: Contents) -> list[str]:
+    """Say whether people moved, from contacts where there are any, else why the first outcome cannot tell."""
+    contacts = [name for name, shown in contents.events.items() if shown.kind == "contacts"]
+    name = next(iter([*contacts, *contents.movements]), None)
+    if name is None:
+        return []
+    lines = [f"{contents.labels[name]}. {contents.movements[name].sentence}", *bursts(contents, name)]
+    judged = _judgement(contents, name)
+    if contents.movements[name].fell and judged.startswith(CANNOT_TELL):
+        lines.append(
+            "Tested against months that vary more than chance, whether the numbers in the operation area fell at all "
+            "cannot be told: see Before and after."
+        )
     return lines
 
 
@@ -57,77 +82,101 @@ def bursts(contents: Contents, name: str) -> list[str]:
     """Say where one month holds at least half of the events after: a burst of recording, not a trend.
 
     Published statistics only: months of protected records are not published.
+
+    Parameters
+    ----------
+    contents : Contents
+    name : str
+        Of a shown set of values.
     """
-    shown = contents.monthly.get(name)
-    span = contents.facts.compared.get("after")
-    if shown is None or span is None:
+    shown, compared = contents.monthly.get(name), contents.events.get(name)
+    if shown is None or compared is None:
         return []
-    frame = shown.to_frame()
-    inside = frame[[span.covers(shown.periods[period]) for period in frame["period"]]]
-    watched = {code for zone in ("treated", "ring") for code in contents.facts.zones.get(zone, ())}
+    span = compared.periods["after"]
+    counts = shown.table().T
+    inside = counts[[span.covers(shown.periods[period]) for period in counts.index]]
+    watched = [code for zone in ("treated", "ring") for code in contents.facts.zones.get(zone, ())]
+    enforced = "enforcement" if _goal(contents, name) == "enforcement" else "recording"
     lines = []
-    for code, rows in inside[inside["block"].isin(watched)].groupby("block"):
-        values = rows.set_index("period")["value"].dropna()
+    for code in watched:
+        values = inside[code].dropna() if code in inside else pd.Series(dtype="float64")
         if values.empty or values.max() < BURST_EVENTS or values.max() < BURST_SHARE * values.sum():
             continue
         month = pd.Period(str(values.idxmax()), "M").strftime("%B %Y")
-        place = contents.facts.area_names.get(str(code), str(code))
         lines.append(
-            f"{values.max()} of {place}'s {values.sum()} after the start fall in one month, {month}: a burst of recording "
-            "there, and no movement of people."
+            f"{values.max()} of {contents.facts.area_names.get(code, code)}'s {values.sum()} after the start fall in one "
+            f"month, {month}: a burst of {enforced} there and no movement of people."
         )
     return lines
 
 
-def _change_line(contents: Contents) -> str:
-    rows = contents.registered.to_frame()
-    by_verdict: Mapping[str, list[str]] = {
-        verdict: [_short(row) for row in part.to_dict("records")]
-        for verdict, part in rows.groupby("verdict", sort=False)
-    }
-    parts = []
-    if by_verdict.get("change shown"):
-        parts.append(f"Change shown: {'; '.join(by_verdict['change shown'])}.")
-    if by_verdict.get("no change that matters"):
-        parts.append(f"No change that matters: {'; '.join(by_verdict['no change that matters'])}.")
-    unsure = [line for verdict, lines in by_verdict.items() if verdict.startswith("cannot tell") for line in lines]
-    if unsure:
-        parts.append(f"Cannot tell: {'; '.join(unsure)}.")
-    return " ".join(parts)
-
-
-def _short(row: Mapping[str, object]) -> str:
-    label, ratio, low, high = row["label"], row["ratio"], row["low"], row["high"]
-    if pd.isna(ratio) or pd.isna(low):  # type: ignore[call-overload]
-        return str(label)
-    return f"{label}, {ratio:.2g} times what was expected ({low:.2g} to {high:.2g})"
-
-
-def _movement_line(contents: Contents) -> str:
-    contacts = [name for name, shown in contents.events.items() if shown.kind == "contacts"]
-    name = next(iter([*contacts, *contents.movements]), None)
-    if name is None:
-        return "Nothing can be shown by area."
-    return f"{contents.labels[name]}. {contents.movements[name].sentence}"
-
-
-def _needs_line(contents: Contents) -> str:
+def needs_line(contents: Contents) -> str:
+    """Name the largest gap in provision, or say why there is none to name."""
     provision = contents.provision
     if provision is None:
         return ""
     if provision.gaps is None:
         return provision.note
-    rows = provision.gaps.table
-    rows = rows[(rows["kind"] == ANY) & rows["people_high"].notna()]
+    table = provision.gaps.table
+    rows = table[(table["kind"] == ANY) & table["people_high"].notna()]
     if rows.empty:
-        return (
-            "In every published block and at every time of day some service is within reach of the people seen there."
-        )
-    worst = rows.iloc[0]
+        return "In every published block and at every time of day some service is within reach of the people seen there."
+    worst: Any = rows.iloc[0]
     codes = worst["area"] if isinstance(worst["area"], tuple) else (worst["area"],)
-    names = ", ".join(contents.facts.area_names.get(code, code) for code in codes[:3])
-    more = f" and {len(codes) - 3} more areas" if len(codes) > 3 else ""
+    names = place_names(codes, contents.facts.area_names, most=MOST_NAMES)
+    more = f" {len(rows) - 1} more gaps are listed under Needs and gaps." if len(rows) > 1 else ""
     return (
-        f"The largest gap: {names}{more}, {worst['slot']}: {worst['people_low']:.0f} to {worst['people_high']:.0f} "
-        f"people, {worst['reason']}. {len(rows)} such gaps in all."
+        f"The largest gap is in {names}, {worst['slot']}: {worst['people_low']:.0f} to {worst['people_high']:.0f} people, "
+        f"{worst['reason']}.{more}"
     )
+
+
+def cannot_say(contents: Contents) -> list[str]:
+    """Return what these data cannot say: the study's own limits, and those that always hold."""
+    lines = [*contents.facts.limits, *contents.refusals.values()]
+    unsure = [verdict.label for verdict in verdicts(contents) if verdict.verdict.startswith(CANNOT_TELL)]
+    if unsure:
+        lines.append(f"Whether these changed: {', '.join(unsure)}. Cannot tell is not the same as no change.")
+    if contents.provision is None:
+        lines.append("What people need and which services reach them: this study has no data on either.")
+    gaps = [f"{source.source} ({source.gaps})" for source in contents.facts.sources if source.gaps != NONE_KNOWN]
+    if gaps:
+        lines.append(f"Months nobody reported are missing, not zero: {', '.join(gaps)}.")
+    lines += dict.fromkeys(contents.unmatched.values())
+    return [*lines, "How much was never reported or recorded, and who is seen by no source."]
+
+
+def _verdict(contents: Contents, row: Mapping[str, Any], name: str | None) -> Verdict:
+    shown = contents.events.get(name) if name else None
+    columns = ("matched_before", "matched_after") if contents.facts.profile == "open" else ("before", "after")
+    before, after = (row[column] for column in columns)
+    counts = ""
+    if shown is not None and known(before) and known(after):
+        counts = f"{before:,.0f} in {months_of(shown, 'before')}, {after:,.0f} in {months_of(shown, 'after')}"
+    ratio = ""
+    if known(row["ratio"]) and known(row["low"]):
+        ratio = f"{number(row['ratio'])} times what was expected ({number(row['low'])} to {number(row['high'])})"
+        ratio += _apart(before, after, row, shown) if counts and shown is not None else ""
+    return Verdict(str(row["label"]), str(row["verdict"]), counts, ratio)
+
+
+def _apart(before: float, after: float, row: Mapping[str, Any], shown: Any) -> str:
+    """Say so where the count itself went the other way than its ratio to what was expected."""
+    if not before or not after or row["verdict"] != "change shown":
+        return ""
+    rate = after / before * shown.days["before"] / shown.days["after"]
+    if rate < 1 < row["ratio"]:
+        return ": it fell, but less than expected"
+    return ": it rose, but less than expected" if row["ratio"] < 1 < rate else ""
+
+
+def _judgement(contents: Contents, name: str) -> str:
+    frame = contents.registered.to_frame()
+    mine = frame.loc[frame["outcome"] == contents.judged_by.get(name, ""), "verdict"]
+    return str(mine.iloc[0]) if len(mine) else ""
+
+
+def _goal(contents: Contents, name: str) -> str:
+    frame = contents.registered.to_frame()
+    mine = frame.loc[frame["outcome"] == contents.judged_by.get(name, ""), "goal"]
+    return str(mine.iloc[0]) if len(mine) else ""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from commonground.dashboard import tables
 from commonground.dashboard.contents import Contents
-from commonground.dashboard.findings import bursts, cannot_say, findings, headline
-from commonground.release.charts import bars_by_phase
-from commonground.release.figures import Chart
+from commonground.dashboard.drawings import Drawings, map_name
+from commonground.dashboard.findings import bursts, cannot_say, findings, movement, needs_line, verdicts
+from commonground.dashboard.judged import checks_table, power_table, verdict_table, wdd_table
+from commonground.dashboard.lacking import gap_table, kinds_table, services_table
+from commonground.dashboard.places import block_table, change_table, slug, zone_table, zones_table
+from commonground.dashboard.tables import coverage_table
+from commonground.dashboard.wording import span
 from commonground.release.pages import Link, Page, TableView, render_page, table_view
 from commonground.release.tables import Table
-from evaluation.plots import verdict_chart
-from mapping.maps import access_map, phase_map, surface_map
 
-__all__ = ["charts_of", "maps_of", "pages_of"]
+__all__ = ["PAGES", "Reading", "Shown", "pages_of"]
 
 PAGES = {
     "index.html": "At a glance",
@@ -27,102 +29,92 @@ PAGES = {
     "methods.html": "Methods and limits",
     "statement.html": "Release statement",
 }
-LONGEST_TABLE = 60  # rows a page shows; the rest is in the workbook
+LONGEST_TABLE = 60  # rows a page shows; the rest is in the files
+GOALS = {
+    "enforcement": "Enforcement",
+    "trust": "Trust and reporting",
+    "safety": "Safety",
+    "access": "Access to services",
+}
 
 
-def pages_of(contents: Contents) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class Shown:
+    """A table as a page shows it, with its definitions in sight."""
+
+    view: TableView
+    definitions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One outcome on the page of verdicts."""
+
+    label: str
+    verdict: str
+    sentence: str
+
+
+def pages_of(contents: Contents, drawings: Drawings) -> dict[str, bytes]:
     """Render every page.
+
+    Parameters
+    ----------
+    contents : Contents
+    drawings : Drawings
 
     Returns
     -------
     dict of str to bytes
         File name to HTML.
     """
-    charts, maps = charts_of(contents), maps_of(contents)
     context = {
-        "index.html": _glance(contents, charts),
-        "displacement.html": _displacement(contents, charts, maps),
-        "needs.html": _needs(contents, maps),
-        "change.html": _change(contents, charts),
+        "index.html": _glance(contents, drawings),
+        "displacement.html": _displacement(contents, drawings),
+        "needs.html": _needs(contents, drawings),
+        "change.html": _change(contents, drawings),
         "methods.html": _methods(contents),
         "statement.html": _statement(contents),
     }
+    shared = {"facts": contents.facts, "phases": _phases(contents), "as_of": f"{contents.facts.as_of:%-d %B %Y}"}
     return {
         name: render_page(
             name.replace(".html", ".html.j2"),
             _page(contents, name),
-            {"facts": contents.facts, **context[name]},
+            {**shared, **context[name]},
             packages=("commonground.dashboard",),
         )
         for name in PAGES
     }
 
 
-def charts_of(contents: Contents) -> dict[str, Chart]:
-    """Draw every chart."""
-    charts = {"verdicts": verdict_chart(contents.registered, title="What changed, against what was expected")}
-    for name, movement in contents.movements.items():
-        rows = movement.frame.set_index("zone")
-        zones = [zone for zone in ("treated", "ring", "all comparison areas") if zone in rows.index]
-        if "all comparison areas" not in rows.index:
-            zones = list(rows.index)
-        shown = contents.events[name]
-        if rows.loc[zones, "before"].isna().all():
-            continue
-        monthly = {
-            period: [_a_month(rows.loc[zone, period], shown.days[period]) for zone in zones] for period in shown.periods
-        }
-        charts[f"zones-{name}".replace("_", "-")] = bars_by_phase(
-            [tables.zone_label(zone) for zone in zones],
-            monthly["before"],
-            monthly.get("during"),
-            monthly["after"],
-            title=f"{contents.labels[name]} a month by zone",
-            unit="events a month",
-        )
-    return charts
-
-
-def maps_of(contents: Contents) -> dict[str, tuple[str, str]]:
-    """Draw every map: name to (title, html)."""
-    drawn = {}
-    for name, shown in contents.events.items():
-        if shown.blocks is None or len(shown.blocks) < 2:
-            continue
-        label = contents.labels[name]
-        names = {period: f"{period.capitalize()} ({span})" for period, span in shown.periods.items()}
-        view = phase_map(shown, title=f"{label} by area", finding=contents.movements[name].sentence, names=names)
-        drawn[f"maps/{name.replace('_', '-')}.html"] = (f"{label} by area and phase", view.html)
-    for name, surface in contents.surfaces.items():
-        title = f"{contents.labels[name]}: where the share rose and fell"
-        finding = (
-            "Orange: a larger share of all events than before; purple: a smaller one. It is a picture, not a test."
-        )
-        drawn[f"maps/surface-{name.replace('_', '-')}.html"] = (
-            title,
-            surface_map(surface, title=title, finding=finding).html,
-        )
-    if contents.provision is not None and contents.provision.gaps is not None:
-        demand = contents.people or contents.events
-        shown = next(iter(demand.values()))
-        if len(shown.blocks if shown.blocks is not None else ()) > 1:
-            title, finding = "Services within reach, by time of day", headline(contents)["needs"]
-            view = access_map(shown, contents.provision.access, title=title, finding=finding)
-            drawn["maps/services.html"] = (title, view.html)
-    return drawn
-
-
 def _page(contents: Contents, name: str) -> Page:
-    links = tuple(Link(href, label, here=href == name) for href, label in PAGES.items())
-    lines = headline(contents)
-    keys = {"index.html": "glance", "displacement.html": "displacement", "needs.html": "needs", "change.html": "change"}
+    first = name == "index.html"
     return Page(
-        title=contents.facts.title if name == "index.html" else PAGES[name],
-        finding=lines.get(keys.get(name, ""), ""),
-        site="" if name == "index.html" else contents.facts.title,
-        links=links,
+        title=contents.facts.title if first else PAGES[name],
+        finding=_finding(contents, name),
+        site="" if first else contents.facts.title,
+        links=tuple(Link(href, label, here=href == name) for href, label in PAGES.items()),
         notes=_notes(contents),
     )
+
+
+def _finding(contents: Contents, name: str) -> str:
+    if name == "index.html":
+        return contents.facts.question
+    if name == "displacement.html":
+        return next(iter(movement(contents)), "Nothing can be shown by area.")
+    if name == "needs.html":
+        return needs_line(contents)
+    return _tally_of_verdicts(contents) if name == "change.html" else ""
+
+
+def _tally_of_verdicts(contents: Contents) -> str:
+    """Name the outcomes of each verdict, in one sentence."""
+    named: dict[str, list[str]] = {}
+    for verdict in verdicts(contents):
+        named.setdefault(verdict.verdict, []).append(verdict.label)
+    return " ".join(f"{verdict[:1].upper()}{verdict[1:]}: {', '.join(labels)}." for verdict, labels in named.items())
 
 
 def _notes(contents: Contents) -> tuple[str, ...]:
@@ -131,146 +123,113 @@ def _notes(contents: Contents) -> tuple[str, ...]:
     if facts.profile == "open":
         notes.append("Made from published statistics only.")
     if facts.teaching:
-        notes.append("A teaching case: it shows the method, it is no evaluation of a policing operation.")
+        notes.append("A teaching case: it shows the method; it is no evaluation of a policing operation.")
     return tuple(notes)
 
 
-def _glance(contents: Contents, charts: Mapping[str, Chart]) -> dict[str, Any]:
-    rows = contents.registered.to_frame()
+def _glance(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     return {
         "findings": findings(contents),
-        "verdicts": list(zip(rows["label"], rows["verdict"], strict=True)),
-        "chart": charts["verdicts"],
+        "verdicts": verdicts(contents),
+        "chart": drawings.charts["verdicts"],
         "limits": cannot_say(contents),
-        "coverage": table_view(tables.coverage_table(contents)),
-        "phases": _phases(contents),
+        "coverage": _shown(coverage_table(contents)),
     }
 
 
-def _displacement(
-    contents: Contents, charts: Mapping[str, Chart], maps: Mapping[str, tuple[str, str]]
-) -> dict[str, Any]:
-    sections = []
-    for name, movement in contents.movements.items():
-        change = tables.change_table(contents, name)
-        path = f"maps/{name.replace('_', '-')}.html"
-        surface = f"maps/surface-{name.replace('_', '-')}.html"
-        sections.append(
-            {
-                "label": contents.labels[name],
-                "sentence": movement.sentence,
-                "bursts": bursts(contents, name),
-                "chart": charts.get(f"zones-{name}".replace("_", "-")),
-                "table": _view(tables.zone_table(contents, name)),
-                "change": change[1] if change else "",
-                "changes": _view(change[0]) if change else None,
-                "blocks": _view(tables.areas_table(contents, name, people=name in contents.people)),
-                "maps": [(href, maps[href][0]) for href in (path, surface) if href in maps],
-            }
-        )
+def _displacement(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     return {
-        "sections": sections,
+        "sections": [_section(contents, drawings, name) for name in contents.movements],
+        "more": movement(contents)[1:],
         "refusals": list(contents.refusals.values()),
-        "wdd": _optional(tables.wdd_table(contents)),
+        "wdd": _optional(wdd_table(contents)),
     }
 
 
-def _needs(contents: Contents, maps: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+def _section(contents: Contents, drawings: Drawings, name: str) -> dict[str, Any]:
+    charts = [drawings.charts.get(f"{kind}-{slug(name)}") for kind in ("zones", "months")]
+    maps = [map_name(name, kind) for kind in ("", "larger-", "surface-")]
+    changes = [change_table(contents, name, larger=larger) for larger in (True, False)]
+    return {
+        "label": contents.labels[name],
+        "sentence": contents.movements[name].sentence,
+        "bursts": bursts(contents, name),
+        "charts": [chart for chart in charts if chart is not None],
+        "table": _shown(zone_table(contents, name)),
+        "changes": [(_shown(table), sentence) for table, sentence in filter(None, changes)],
+        "blocks": None if contents.facts.profile == "open" else _shown(block_table(contents, name)),
+        "maps": [(href, drawings.maps[href].title) for href in maps if href in drawings.maps],
+    }
+
+
+def _needs(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     provision = contents.provision
     return {
         "asked": provision is not None,
-        "note": provision.note if provision else "",
         "reach": f"{provision.reach:,.0f}" if provision else "",
         "least": f"{100 * provision.least:g}" if provision else "",
-        "gaps": _optional(tables.gap_table(contents)),
-        "kinds": _optional(tables.kinds_table(contents)),
-        "services": _services(contents),
-        "maps": [(href, title) for href, (title, _) in maps.items() if href == "maps/services.html"],
+        "gaps": _optional(gap_table(contents, short=True)),
+        "kinds": _optional(kinds_table(contents)),
+        "services": _optional(services_table(contents)),
+        "maps": [(href, view.title) for href, view in drawings.maps.items() if href == "maps/services.html"],
     }
 
 
-def _change(contents: Contents, charts: Mapping[str, Chart]) -> dict[str, Any]:
-    rows = contents.registered.to_frame().to_dict("records")
-    goals = {
-        "enforcement": "Enforcement",
-        "trust": "Trust and reporting",
-        "safety": "Safety",
-        "access": "Access to services",
-    }
-    readings = [
-        (
-            goals[goal],
-            [
-                (r["label"], r["verdict"], contents.registered.sentences[r["outcome"]])
-                for r in rows
-                if r["goal"] == goal
-            ],
-        )
-        for goal in goals
-    ]
+def _change(contents: Contents, drawings: Drawings) -> dict[str, Any]:
+    rows: list[Any] = contents.registered.to_frame().to_dict("records")
+    goals = [(words, [_reading(contents, row) for row in rows if row["goal"] == goal]) for goal, words in GOALS.items()]
     return {
-        "chart": charts["verdicts"],
-        "readings": [(goal, listed) for goal, listed in readings if listed],
-        "table": _view(tables.verdict_table(contents)),
-        "phases": _phases(contents),
+        "chart": drawings.charts["verdicts"],
+        "goals": [(goal, readings) for goal, readings in goals if readings],
+        "power": _shown(power_table(contents)),
+        "table": _shown(verdict_table(contents)),
+        "checks": _shown(checks_table(contents)),
     }
+
+
+def _reading(contents: Contents, row: Mapping[str, Any]) -> Reading:
+    """Return the sentence of an outcome without the name and verdict that the heading gives already."""
+    label, verdict = str(row["label"]), str(row["verdict"])
+    sentence = contents.registered.sentences[row["outcome"]]
+    return Reading(label, verdict, sentence.removeprefix(f"{label}: {verdict}").lstrip(".: "))
 
 
 def _methods(contents: Contents) -> dict[str, Any]:
     return {
-        "coverage": _view(tables.coverage_table(contents)),
-        "zones": _view(_zones_table(contents)),
+        "coverage": _shown(coverage_table(contents)),
+        "zones": _shown(zones_table(contents)),
         "limits": cannot_say(contents),
-        "phases": _phases(contents),
     }
 
 
 def _statement(contents: Contents) -> dict[str, Any]:
-    shown = [(contents.labels[name], shown.summary()) for name, shown in {**contents.events, **contents.people}.items()]
+    shown = [
+        (contents.labels[name], list(dict.fromkeys(one[name].summary() for one in (contents.people, contents.events) if name in one)))
+        for name in contents.events
+    ]
     return {"shown": shown, "refusals": list(contents.refusals.values())}
 
 
-def _zones_table(contents: Contents) -> Table:
-    names = contents.facts.area_names
-    rows = [
-        (tables.zone_label(zone), _listed([names.get(code, code) for code in codes]))
-        for zone, codes in contents.facts.zones.items()
-    ]
-    frame = pd.DataFrame(rows, columns=["Zone", "Areas"])
-    return Table("zones", "Zones, declared before looking", frame, contents.registered)
-
-
-def _services(contents: Contents) -> TableView | None:
-    if contents.provision is None:
-        return None
-    frame = contents.provision.services.rename(columns={"service": "Kind", "name": "Service", "hours": "Open"})
-    frame = frame.dropna(axis="columns", how="all").fillna("not given").head(LONGEST_TABLE)
-    return table_view(Table("services", "Services that were counted", frame, contents.provision))
-
-
 def _phases(contents: Contents) -> list[tuple[str, str]]:
-    return [(phase.capitalize(), str(span)) for phase, span in contents.facts.phases.items()]
+    return [(phase.capitalize(), span(period)) for phase, period in contents.facts.phases.items()]
 
 
-def _optional(table: Table | None) -> TableView | None:
-    return None if table is None else _view(table)
+def _optional(table: Table | None) -> Shown | None:
+    return None if table is None else _shown(table)
 
 
-def _view(table: Table) -> TableView:
-    if len(table.frame) <= LONGEST_TABLE:
-        return table_view(table)
-    note = f"The first {LONGEST_TABLE} of {len(table.frame):,} rows; all of them are in the workbook and in tables/{table.name}.csv."
-    short = Table(
-        table.name, table.title, table.frame.head(LONGEST_TABLE), table.origin, (note, *table.notes), table.definitions
-    )
-    return table_view(short)
+def _shown(table: Table) -> Shown:
+    """Return the first rows of a table for a page, numbers on the right, definitions apart."""
+    frame, notes = table.frame, table.notes
+    if len(frame) > LONGEST_TABLE:
+        where = f"all of them are in the workbook and in tables/{table.name}.csv"
+        notes = (f"The first {LONGEST_TABLE} of {len(frame):,} rows; {where}.", *notes)
+    view = table_view(replace(table, frame=frame.head(LONGEST_TABLE), notes=notes))
+    numbers = [_numeric(frame[column]) for column in frame]
+    columns = tuple(replace(column, number=right) for column, right in zip(view.columns, numbers, strict=True))
+    return Shown(replace(view, columns=columns, definitions=()), view.definitions)
 
 
-def _a_month(value: Any, days: float) -> float:
-    if pd.isna(value) or not days:
-        return float("nan")
-    return float(f"{float(value) / days * 365.25 / 12:.2g}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 25 else f"{', '.join(names[:25])} and {len(names) - 25} more"
+def _numeric(column: pd.Series[Any]) -> bool:
+    """Say whether a column holds numbers, words such as 'no limit' among them or not."""
+    return any(isinstance(value, int | float) or pd.api.types.is_number(value) for value in column)

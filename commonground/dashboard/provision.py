@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -19,13 +19,15 @@ __all__ = ["ANY", "Provision", "find_gaps"]
 ANY = "any service"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Provision:
     """The list of gaps, made from published blocks and a public list of services.
 
     Parameters
     ----------
     gaps : ServiceGaps or None
+    shown : Protected or None
+        The people (or events) whose need it is.
     access : DataFrame
         Places a week per person in need, of any service, by area (rows) and slot (columns).
     services : DataFrame
@@ -42,14 +44,18 @@ class Provision:
 
     released: ClassVar[bool] = True
 
-    gaps: ServiceGaps | None
-    access: pd.DataFrame
-    services: pd.DataFrame
+    gaps: ServiceGaps | None = field(repr=False)
+    shown: Protected | None = field(repr=False)
+    access: pd.DataFrame = field(repr=False)
+    services: pd.DataFrame = field(repr=False)
     slots: tuple[str, ...]
     reach: float
     least: float
     note: str
     in_ledger: bool
+
+    def __repr__(self) -> str:
+        return f"Provision(slots={self.slots}, reach={self.reach:g})"
 
 
 def find_gaps(study: Study, shown: Protected | None) -> Provision:
@@ -61,6 +67,16 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
         With a needs plan.
     shown : Protected or None
         People (or events) by block and phase.
+
+    Returns
+    -------
+    Provision
+        Without a list where nobody may be shown: unknown need is not met need.
+
+    Raises
+    ------
+    GeographyError
+        When the services have no coordinates.
     """
     plan = study.needs
     if plan is None:
@@ -71,7 +87,7 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     slots = tuple(plan.slots)
     if shown is None:
         note = "Too few people to publish apart, so need is unknown everywhere; unknown is not met."
-        return Provision(None, pd.DataFrame(), listed, slots, plan.reach, plan.least, note, True)
+        return Provision(None, None, pd.DataFrame(), listed, slots, plan.reach, plan.least, note, True)
     if services.crs is None:
         raise GeographyError(
             f"the services of {plan.services} have no coordinates; map x and y to work out who can reach them."
@@ -89,7 +105,7 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     rows = shown.to_frame()
     need = rows[rows["period"] == plan.phase][["areas", "value", "low", "high"]]
     gaps = service_gap(need, access, least=plan.least)
-    return Provision(gaps, access[ANY], listed, slots, plan.reach, plan.least, "", shown.in_ledger)
+    return Provision(gaps, shown, access[ANY], listed, slots, plan.reach, plan.least, "", shown.in_ledger)
 
 
 def _spread(shown: Protected, study: Study, phase: str) -> pd.Series:
@@ -98,7 +114,9 @@ def _spread(shown: Protected, study: Study, phase: str) -> pd.Series:
     rows = rows[rows["period"] == phase]
     weight = study.areas["population"].fillna(1.0)
     demand = pd.Series(float("nan"), index=study.areas.index)
-    for row in rows.itertuples():
-        share = weight.reindex(list(row.areas))
-        demand.loc[list(row.areas)] = (0.0 if pd.isna(row.value) else float(row.value)) * share / share.sum()
+    cells: list[Any] = rows[["areas", "value"]].to_dict("records")
+    for cell in cells:
+        share = weight.reindex(list(cell["areas"]))
+        if not pd.isna(cell["value"]):  # a block without a value is unknown, not empty
+            demand.loc[list(cell["areas"])] = float(cell["value"]) * share / share.sum()
     return demand

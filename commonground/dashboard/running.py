@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from commonground.dashboard.contents import Contents, compute
-from commonground.dashboard.pages import charts_of, maps_of, pages_of
+from commonground.dashboard.drawings import draw
+from commonground.dashboard.pages import pages_of
 from commonground.dashboard.tables import tables_of
 from commonground.dashboard.witness import expectation_of
 from commonground.release.tables import csv_bytes
@@ -35,25 +36,40 @@ def run_study(study: Study, out: str | Path) -> Written:
     ------
     NotReleasable
         When nothing may be shown, or the attack on the rendered files finds something. Nothing is written then.
+    CommonGroundError
+        When the folder holds something else.
     """
     contents = compute(study)
-    files = render(contents)
-    origins = [*contents.events.values(), *contents.people.values(), *contents.monthly.values(), contents.registered]
-    return write_release(out, files, origins=origins, expectation=expectation_of(study), facts=_facts(study))
+    shown = [contents.events, contents.people, contents.monthly, contents.larger]
+    origins = [value for values in shown for value in values.values()]
+    return write_release(
+        out,
+        render(contents),
+        origins=[*origins, contents.registered],
+        expectation=expectation_of(study),
+        facts=_facts(study),
+    )
 
 
 def render(contents: Contents) -> dict[str, bytes]:
-    """Render protected values to every file of a release; the same contents give the same bytes."""
-    facts = contents.facts
-    files = pages_of(contents)
-    for name, (_, html) in maps_of(contents).items():
-        files[name] = html.encode()
-    for name, chart in charts_of(contents).items():
-        files[f"charts/{name}.svg"] = chart.svg
-        files[f"charts/{name}.png"] = chart.png
+    """Render protected values to every file of a release; the same contents give the same bytes.
+
+    Parameters
+    ----------
+    contents : Contents
+
+    Returns
+    -------
+    dict of str to bytes
+        Name within the release to contents.
+    """
+    facts, drawings = contents.facts, draw(contents)
+    files = pages_of(contents, drawings)
+    files |= {name: view.html.encode() for name, view in drawings.maps.items()}
+    for name, chart in drawings.charts.items():
+        files |= {f"charts/{name}.svg": chart.svg, f"charts/{name}.png": chart.png}
     tables = tables_of(contents)
-    for table in tables:
-        files[f"tables/{table.name}.csv"] = csv_bytes(table)
+    files |= {f"tables/{table.name}.csv": csv_bytes(table) for table in tables}
     about = {
         "Question": facts.question,
         "Data as of": f"{facts.as_of:%-d %B %Y}",
@@ -70,6 +86,7 @@ def _facts(study: Study) -> dict[str, Any]:
         "policy": study.policy,
         "as_of": f"{study.as_of:%Y-%m-%d}",
         "seed": 0,
+        "areas": hashlib.sha256(study.areas_file.read_bytes()).hexdigest(),
         "inputs": {
             name: [hashlib.sha256(file.read_bytes()).hexdigest() for file in spec.files]
             for name, spec in study.inputs.items()

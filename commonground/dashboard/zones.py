@@ -1,43 +1,58 @@
-"""What do published values say of the treated area, the ring around it and the comparison areas?"""
+"""What do published values say of the operation area, the ring around it and the comparison areas?"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pandas as pd
 
+from commonground.dashboard.wording import known, months_of, times
 from commonground.disclosure import Protected
 from commonground.disclosure.labels import ratio, significant
 from evaluation.rates import rate_ratio
 
-__all__ = ["Movement", "movement_of"]
+__all__ = ["ALL_COMPARISON", "HALF_WIDTH", "Movement", "movement_of", "zone_label"]
 
+ALL_COMPARISON = "all comparison areas"
+HALF_WIDTH = 2  # a label stands for counts up to two below or above it (gate.md, step 7)
 MOST_APART = 12  # a ring of more areas is shown on the map and in the area table only
+_LABELS = {"treated": "Operation area", "ring": "Ring around it", ALL_COMPARISON: "All comparison areas"}
+_CAUTIONS = {
+    "enforcement": "These numbers measure where enforcement was, not where people were.",
+    "incidents": "These are reports: what happened times the share reported. They do not say where people were.",
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Movement:
     """Values of each zone by period, from published blocks, and the sentence that reads them.
 
     Parameters
     ----------
     frame : DataFrame
-        One row a zone: zone, one column a period, ratio, low, high (after over before, a day observed).
+        One row a zone: zone, blocks, one column a period (missing where the zone is not published), ratio, low, high
+        (after over before, a day observed).
     sentence : str
+    fell : bool
+        Whether the interval of the operation area lies below 1.
     in_ledger : bool
     """
 
     released: ClassVar[bool] = True
 
-    frame: pd.DataFrame
+    frame: pd.DataFrame = field(repr=False)
     sentence: str
+    fell: bool
     in_ledger: bool
 
+    def __repr__(self) -> str:
+        return f"Movement({len(self.frame)} zones)"
 
-def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]]) -> Movement:
+
+def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading: str) -> Movement:
     """Add up labels by zone and compare before with after.
 
     Parameters
@@ -45,100 +60,122 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]]) -> Movemen
     shown : Protected
         Events by block and phase.
     zones : mapping of zone to area codes
-        The first is treated; ``ring`` is the ring.
+        ``treated``, perhaps ``ring``, and the comparison areas.
+    reading : {'contacts', 'incidents', 'enforcement'}
+        What is counted. Only contacts say anything of where people were met.
+
+    Returns
+    -------
+    Movement
 
     Notes
     -----
-    After over before, each divided by its observed days. A zone that is not a union of published blocks has no row of its
-    own values: the sentence says so. Under the open profile counts are exact and so is the interval.
+    After over before, each divided by its observed days. A zone that is not a union of published blocks has no values;
+    the sentence says so. Of labels the variance of the log ratio is 1/p + 1/q + 2/p^2 + 2/q^2 (gate.md, step 13); of
+    published counts the interval is exact. Both take events as independent of each other: where the same people are
+    met often, the true interval is wider. It fails where seasons differ between the periods.
     """
-    rows = []
-    groups = _groups(zones, shown)
-    others = [zone for zone in zones if zone not in ("treated", "ring")]
-    if len(others) > 1:
-        groups["all comparison areas"] = [code for zone in others for code in zones[zone]]
     published = {code for codes in shown.block_areas() for code in codes}
-    for zone, codes in groups.items():
+    rows = []
+    for zone, codes in _groups(zones, shown).items():
         values = {period: _value(shown, codes, period, published) for period in shown.periods}
+        blocks = sum(set(mine) <= set(codes) for mine in shown.block_areas())
         change = _change(shown, values.get("before"), values.get("after"))
-        rows.append({"zone": zone, **values, **dict(zip(("ratio", "low", "high"), change, strict=True))})
-    frame = pd.DataFrame(rows)
-    return Movement(frame, _read(frame, shown), shown.in_ledger)
+        rows.append({"zone": zone, "blocks": blocks, **values, **change})
+    by_zone = {str(row["zone"]): row for row in rows}
+    fell = _below(by_zone["treated"]["high"])
+    return Movement(pd.DataFrame(rows), _read(by_zone, shown, reading), fell, shown.in_ledger)
+
+
+def zone_label(zone: str) -> str:
+    """Return the words for a zone.
+
+    Examples
+    --------
+    >>> zone_label("ring"), zone_label("ring: Newham"), zone_label("North side")
+    ('Ring around it', 'Ring: Newham', 'Comparison: North side')
+    """
+    if zone.startswith("ring: "):
+        return f"Ring: {zone.removeprefix('ring: ')}"
+    return _LABELS.get(zone, f"Comparison: {zone}")
 
 
 def _groups(zones: Mapping[str, Sequence[str]], shown: Protected) -> dict[str, Sequence[str]]:
-    """Return the zones and, of published statistics, the ring's areas one by one: where in the ring matters."""
+    """Return the zones, all comparison areas together and, of published statistics, the ring's areas one by one."""
     groups: dict[str, Sequence[str]] = {}
     for zone, codes in zones.items():
         groups[zone] = codes
         if zone == "ring" and shown.profile == "open" and 1 < len(codes) <= MOST_APART:
             groups |= {f"ring: {code}": [code] for code in codes}
+    others = [zone for zone in zones if zone not in ("treated", "ring")]
+    if len(others) > 1:
+        groups[ALL_COMPARISON] = [code for zone in others for code in zones[zone]]
     return groups
 
 
 def _value(shown: Protected, codes: Sequence[str], period: str, published: set[str]) -> int | None:
-    if not set(codes) <= published:
-        return None
-    return shown.answer(codes, period).value
+    return shown.answer(codes, period).value if set(codes) <= published else None
 
 
-def _change(shown: Protected, before: int | None, after: int | None) -> tuple[float, float, float]:
-    if before is None or after is None:
-        return math.nan, math.nan, math.nan
-    days = shown.days["before"], shown.days["after"]
-    if shown.profile == "open":
-        exact = rate_ratio(before, after, exposure=days)
-        return exact.ratio, exact.low, exact.high
-    found = ratio(before, after)
-    if found is None:
-        return math.nan, math.nan, math.nan
-    scale = days[0] / days[1]
-    point, low, high = (significant(part * scale) for part in found)
-    return point, low, high
+def _change(shown: Protected, before: int | None, after: int | None) -> dict[str, float]:
+    point = low = high = math.nan
+    if before is not None and after is not None:
+        days = shown.days["before"], shown.days["after"]
+        if shown.profile == "open":
+            exact = rate_ratio(before, after, exposure=days)
+            point, low, high = exact.ratio, exact.low, exact.high
+        elif (found := ratio(before, after)) is not None:
+            point, low, high = (significant(part * days[0] / days[1]) for part in found)
+    return {"ratio": point, "low": low, "high": high}
 
 
-def _read(frame: pd.DataFrame, shown: Protected) -> str:
-    """Read the treated zone and its ring together; movement is one explanation among several, and is said as one."""
-    rows = frame.set_index("zone")
-    treated = rows.loc["treated"]
-    if "before" not in frame or pd.isna(treated["before"]):
-        return "The operation area has too few people to be published apart, so nothing can be said of movement here."
-    text = f"In the operation area {_words(treated)}"
-    if "ring" not in rows.index:
-        return f"{text}. No ring around it was declared, so movement next door cannot be seen."
-    ring = rows.loc["ring"]
-    if pd.isna(ring["before"]):
-        return f"{text}. The ring around it has too few people to be published apart: cannot tell where they went."
-    text = f"{text}; in the ring around it {_words(ring)}."
-    fell = _below(treated["high"])
-    rose = _above(ring["low"])
-    if shown.kind == "arrests":
-        return f"{text} Arrests measure where enforcement was, not where people were."
-    if shown.kind == "incidents":
-        return f"{text} These are reports: what happened times the share reported. They do not say where people were."
+def _read(rows: Mapping[str, Mapping[str, Any]], shown: Protected, reading: str) -> str:
+    """Read the zones together; movement is one explanation among several, and is said as one."""
+    treated, ring = rows["treated"], rows.get("ring")
+    if not known(treated.get("before")):
+        return "Too few people were seen in the operation area to publish it apart: nothing can be said of movement."
+    parts = [f"In the operation area, {_counts(treated, shown)}."]
+    if ring is not None and known(ring.get("before")):
+        parts.append(f"In the ring around it, {_counts(ring, shown, short=True)}.")
+    others = [name for name in rows if name not in ("treated", "ring") and not name.startswith("ring: ")]
+    together = rows.get(ALL_COMPARISON) or (rows[others[0]] if len(others) == 1 else None)
+    if together is not None and known(together.get("before")):
+        parts.append(f"In the comparison areas, {_counts(together, shown, short=True)}.")
+    return " ".join([*parts, _meaning(treated, ring, reading)])
+
+
+def _counts(row: Mapping[str, Any], shown: Protected, *, short: bool = False) -> str:
+    before, after = (_many(row.get(period)) for period in ("before", "after"))
+    change = times(row["ratio"], row["low"], row["high"])
+    if short:
+        if row["before"] == 0 and row["after"] == 0:
+            return "none and none"
+        return f"{before} and {after}: {change}"
+    return f"{before} in {months_of(shown, 'before')} and {after} in {months_of(shown, 'after')}: {change}"
+
+
+def _meaning(treated: Mapping[str, Any], ring: Mapping[str, Any] | None, reading: str) -> str:
+    if reading in _CAUTIONS:
+        return _CAUTIONS[reading]
+    if ring is None:
+        return "No ring around it was declared, so movement next door cannot be seen."
+    if not known(ring.get("before")):
+        return "Too few people were seen in the ring around it to publish it apart: cannot tell where they went."
+    fell, rose = _below(treated["high"]), ring["low"] > 1
     if fell and rose:
-        return f"{text} Fewer inside and more next door is what displacement looks like; it does not prove that people moved."
+        return "Fewer inside and more next door is what displacement looks like; it does not prove that people moved."
     if fell:
-        return f"{text} Fewer inside without more next door: people may have moved further, indoors or out of contact."
+        return "Fewer inside without more next door: people may have moved further, indoors or out of contact."
     if rose:
-        return f"{text} More next door without a clear fall inside; cannot tell whether people moved."
-    return f"{text} Cannot tell whether people moved: the intervals hold both movement and none."
+        return "More next door without a clear fall inside: cannot tell whether people moved."
+    return "Cannot tell whether people moved: the intervals hold both movement and none."
 
 
-def _words(row: pd.Series) -> str:
-    counts = (
-        f"{row['before']:,.0f} before and {row['after']:,.0f} after" if not pd.isna(row["after"]) else "before only"
-    )
-    if pd.isna(row["ratio"]):
-        return f"{counts} (no ratio can be given)"
-    high = "no upper limit" if math.isinf(row["high"]) else f"{row['high']:.2g}"
-    point = "infinitely many" if math.isinf(row["ratio"]) else f"{row['ratio']:.2g}"
-    return f"{counts}: {point} times the rate before ({row['low']:.2g} to {high})"
+def _many(value: Any) -> str:
+    if not known(value):
+        return "an unknown number"
+    return "none" if value == 0 else f"{value:,.0f}"
 
 
 def _below(value: float) -> bool:
-    return not pd.isna(value) and value < 1
-
-
-def _above(value: float) -> bool:
-    return not pd.isna(value) and value > 1
+    return known(value) and value < 1

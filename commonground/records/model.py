@@ -10,11 +10,17 @@ import geopandas as gpd
 import pandas as pd
 
 from commonground.errors import CommonGroundError, GeographyError
+from commonground.records.texts import entries
+from commonground.systems import crs_text
 
-__all__ = ["COVERAGE_COLUMNS", "KINDS", "Records"]
+__all__ = ["COVERAGE_COLUMNS", "GUESSED", "KINDS", "Records"]
 
 KINDS = ("contacts", "incidents", "arrests", "services")
 COVERAGE_COLUMNS = ("source", "area", "start", "end")
+GUESSED = (
+    "Each source is taken to have reported every month from its first row to its last; where that is not so, declare "
+    "when it reported."
+)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -26,12 +32,12 @@ class Records:
     kind : str
         contacts, incidents, arrests or services.
     frame : DataFrame
-        One row a record, in our column names: start, end (civil time of the place, no zone), area, x, y, person, premises,
-        event, setting, group (and group_*), service, mode, issues, consent, offence, role, outcome, source, n. Identifiers
-        are pseudonyms already.
+        One row a record, in our column names: start, end (civil time of the place, no zone), area, x, y, person,
+        premises, event, setting, group (and group_*), service, mode, issues, consent, offence, role, outcome, source,
+        n. Identifiers are pseudonyms already.
     coverage : DataFrame
-        Columns source, area (missing: everywhere), start, end: the half-open spans of time for which each source reported.
-        Inside a span no row means none; outside it means unknown.
+        Columns source, area (missing: everywhere), start, end: the half-open spans of time for which each source
+        reported. Inside a span no row means none; outside it means unknown.
     crs : str or None
         Coordinate reference system of x and y, as ``EPSG:27700``.
     timezone : str
@@ -83,14 +89,37 @@ class Records:
         Parameters
         ----------
         coverage : DataFrame
-            Columns source, start, end and, where a source saw only some areas, area.
+            Columns source, start, end (half-open) and, where a source saw only some areas, area.
+
+        Raises
+        ------
+        CommonGroundError
+            When a column is missing, a span is empty or has no date, or a source of the rows has no span.
         """
-        return replace(self, coverage=coverage.reindex(columns=list(COVERAGE_COLUMNS)))
+        absent = {"source", "start", "end"} - set(coverage.columns)
+        if absent:
+            missing = ", ".join(sorted(absent))
+            raise CommonGroundError(f"the coverage has no column {missing}; it needs source, start and end.")
+        declared = coverage.reindex(columns=list(COVERAGE_COLUMNS)).reset_index(drop=True)
+        for side in ("start", "end"):
+            declared[side] = pd.to_datetime(declared[side], errors="coerce").astype("datetime64[us]")
+        if not (declared["start"] < declared["end"]).all():
+            raise CommonGroundError("a span of the coverage has no date, or ends before it begins; correct it.")
+        declared["source"], declared["area"] = (declared[name].astype("str") for name in ("source", "area"))
+        rows = self.frame["source"] if "source" in self.frame else pd.Series(dtype="str")
+        unknown = set(rows.dropna().unique()) - set(declared["source"])
+        if unknown:
+            raise CommonGroundError(
+                f"{len(unknown)} source(s) of the {self.kind} are not in the coverage, so their rows would be lost; "
+                "give each source a span, spelt as in the rows."
+            )
+        return replace(self, coverage=declared, notes=tuple(note for note in self.notes if note != GUESSED))
 
     def where(self, column: str, values: Collection[str]) -> Records:
         """Return the records whose column holds one of the values; the result says it is a selection.
 
-        A selection can be analysed, but its tally is not protected: the rest could be had by subtraction.
+        Of a column with several entries a cell (issues) one is enough. A selection can be analysed, but its tally is
+        not protected: the rest could be had by subtraction.
 
         Raises
         ------
@@ -99,7 +128,9 @@ class Records:
         """
         if column not in self.frame:
             raise CommonGroundError(f"the {self.kind} have no column {column!r}; map it when reading.")
-        chosen = self.frame[self.frame[column].isin(list(values))]
+        wanted = [values] if isinstance(values, str) else list(values)
+        single = entries(self.frame[column], column)
+        chosen = self.frame[self.frame.index.isin(single.index[single.isin(wanted)])]
         return replace(self, frame=chosen, selection=", ".join(filter(None, [self.selection, column])))
 
     def points(self) -> gpd.GeoSeries:
@@ -116,19 +147,20 @@ class Records:
         return gpd.GeoSeries(gpd.points_from_xy(located["x"], located["y"]), index=located.index, crs=self.crs)
 
     def to_crs(self, crs: object) -> Records:
-        """Return the same records with x and y in another coordinate reference system."""
+        """Return the same records with x and y in another coordinate reference system.
+
+        Raises
+        ------
+        GeographyError
+            When the records have no coordinates.
+        """
         moved = self.points().to_crs(crs)
         frame = self.frame.copy()
         frame.loc[moved.index, "x"] = moved.x
         frame.loc[moved.index, "y"] = moved.y
-        return replace(self, frame=frame, crs=_crs_name(moved.crs))
+        return replace(self, frame=frame, crs=crs_text(moved.crs))
 
     def summary(self) -> str:
         """Say in plain words what was read and what to be careful about; no record contents."""
         lines = [f"{self.kind}: {len(self):,} rows from {', '.join(self.sources) or 'no dated source'}."]
         return "\n".join([*lines, *self.notes])
-
-
-def _crs_name(crs: object) -> str:
-    code = getattr(crs, "to_epsg", lambda: None)()
-    return f"EPSG:{code}" if code else str(crs)

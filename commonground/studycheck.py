@@ -1,0 +1,215 @@
+"""Can a study be run as it is written, on the files it names?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from commonground.areas import place
+from commonground.errors import CommonGroundError, RecordsError, StudyError
+from commonground.study import Input, Outcome, Study, read_study
+from commonground.tallies import Tally
+from mapping.hours import slot_supply
+
+__all__ = ["check_study", "checked_study"]
+
+COLUMNS = ["file", "row", "column", "rule", "help"]
+NEAR = 1_000.0  # metres: published points may be snapped across the edge of the area they belong to
+MOST_LISTED = 100  # rows of one problem; beyond that one line says how many more
+ENOUGH = 2_000  # points that are looked at to tell whether coordinates are swapped or misplaced
+Row = tuple[str, int | None, str, str, str]
+
+
+def check_study(path: str | Path) -> pd.DataFrame:
+    """List every problem of a study and of every file it names.
+
+    Parameters
+    ----------
+    path : path
+        study.toml, or the folder that holds one.
+
+    Returns
+    -------
+    DataFrame
+        Columns file, row (of the data, from 1; missing: the whole column or file), column, rule, help; empty when the
+        study can be run. Holds nothing of a record. Nothing is written.
+    """
+    return _examine(path)[1]
+
+
+def checked_study(path: str | Path) -> Study:
+    """Return a study that can be run, its records already read.
+
+    Parameters
+    ----------
+    path : path
+        study.toml, or the folder that holds one.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        With every problem of the study and its files in ``.problems``, which has a column ``file`` too.
+    """
+    study, problems = _examine(path)
+    if study is None or len(problems):
+        error = StudyError(f"{len(problems)} problem(s); nothing was written.")
+        error.problems = problems
+        raise error
+    return study
+
+
+def _examine(path: str | Path) -> tuple[Study | None, pd.DataFrame]:
+    study, found = read_study(path)
+    name = Path(path).name if study is None else study.path.name
+    rows: list[Row] = [(name, problem.row, problem.column, problem.rule, problem.help) for problem in found]
+    if study is not None:
+        rows += _Look(study).data()
+    return study, pd.DataFrame(rows, columns=COLUMNS).astype({"row": "Int64"})
+
+
+class _Look:
+    """Looks at the files of a study and collects what is wrong, file by file."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.rows: list[Row] = []
+        self.spec: Input | None = None
+        self.file = study.path.name
+
+    def data(self) -> list[Row]:
+        """Go through the areas, every input, and then what the outcomes and the needs make of them."""
+        study = self.study
+        has_areas = "code" in study.areas_columns and study.areas_file.is_file()
+        placed = has_areas and self._passes(lambda: study.areas, study.areas_file.name, "areas")
+        if placed:
+            self._passes(self._zones, study.path.name, "areas")
+        good = {name for name, spec in study.inputs.items() if self._passes(partial(self._input, name), spec=spec)}
+        if placed:
+            good = {n for n in good if self._passes(partial(self._place, n), spec=study.inputs[n])}
+        if placed and _dated(study):
+            for outcome in study.outcomes.values():
+                if outcome.input in good:
+                    self._passes(partial(self._outcome, outcome), study.path.name, f"outcomes.{outcome.name}")
+        if study.needs is not None and study.needs.services in good:
+            self._passes(self._services, spec=study.inputs[study.needs.services])
+        return self.rows
+
+    def _passes(self, look: Callable[[], object], file: str = "", at: str = "", *, spec: Input | None = None) -> bool:
+        """Look at one thing; turn what a reader refuses into rows, and say whether there were none."""
+        self.spec, self.at = spec, f"inputs.{spec.name}" if spec else at
+        self.file = file if spec is None else " + ".join(dict.fromkeys(path.name for path in spec.files))
+        before = len(self.rows)
+        try:
+            look()
+        except RecordsError as error:
+            for row, column, rule, advice in error.problems.itertuples(index=False, name=None):
+                self._say(str(column), str(rule), str(advice), row=None if pd.isna(row) else int(row))
+        except CommonGroundError as error:
+            self._say(self.at, "cannot be used", str(error))
+        except OSError as error:
+            self._say(self.at, f"cannot be opened ({error.strerror})", "Check the path, and that you may read it.")
+        return len(self.rows) == before
+
+    def _say(self, column: str, rule: str, advice: str, *, row: int | None = None) -> None:
+        theirs = (self.spec.columns or {}).get(column) if self.spec is not None else None
+        self.rows.append((self.file, row, column if theirs is None else f"{column} ({theirs})", rule, advice))
+
+    def _zones(self) -> None:
+        study = self.study
+        for zone, codes in study.zones.items():
+            lost = [code for code in codes if code not in study.areas.index]
+            if lost:
+                at = f"operation.{zone}" if zone not in study.comparison else f"comparison.areas, {zone}"
+                more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+                rule = f"names areas that {study.areas_file.name} does not have: {', '.join(lost[:5])}{more}"
+                self._say(at, rule, "Correct the codes, or areas.code.")
+
+    def _input(self, name: str) -> None:
+        records = self.study.records(name)
+        if records.kind == "services" or not _dated(self.study):
+            return
+        window = self.study.window
+        for source, spans in records.coverage.groupby("source"):
+            first, end = spans["start"].min(), spans["end"].max()
+            advice = (
+                f"Bring the rest, or correct the dates. If {source} saw nobody then, say so: reported = [[..., ...]]."
+            )
+            if first > window.start:
+                rule = f"{source} begins in {first:%B %Y}, after before begins ({window.start:%B %Y})"
+                self._say(self.at, rule, advice)
+            if end < window.end:
+                last, stated = (f"{day - pd.Timedelta(days=1):%B %Y}" for day in (end, window.end))
+                self._say(self.at, f"{source} ends in {last}, earlier than after is stated to end ({stated})", advice)
+
+    def _place(self, name: str) -> None:
+        """Refuse records of which no row, or of whose points most, lie in none of the areas; list points in the sea."""
+        records, areas = self.study.located(name), self.study.areas
+        home = place(records, areas)
+        if records.kind != "services" and not home.notna().any():
+            advice = "Check that its area codes are of the kind that areas.code names, and its coordinates' crs."
+            self._say(self.at, "has no row in any of the study's areas", advice)
+        if "x" not in records.frame or "area" not in records.frame:
+            return
+        coded = records.frame[records.frame["area"].isin(areas.index) & records.frame["x"].notna()]
+        sample = coded.iloc[:: max(len(coded) // ENOUGH, 1)].drop(columns="area")
+        place(replace(records, frame=sample), areas)  # refuses swapped and misplaced points, which the code would hide
+        west, south, east, north = areas.total_bounds
+        near = coded["x"].between(west - NEAR, east + NEAR) & coded["y"].between(south - NEAR, north + NEAR)
+        far = [int(row) + 1 for row in coded.index[~near]]
+        rule = "lies far outside all areas (in the sea, or another town), though the row has the code of one"
+        for row in far[:MOST_LISTED]:
+            self._say("x, y", rule, "Correct the coordinates, or leave them empty.", row=row)
+        if len(far) > MOST_LISTED:
+            self._say("x, y", rule, f"So do {len(far) - MOST_LISTED} more rows that are not listed.")
+
+    def _outcome(self, outcome: Outcome) -> None:
+        study = self.study
+        records = study.located(outcome.input)
+        if outcome.count == "persons" and ("person" not in records.frame or not records.frame["person"].notna().any()):
+            self._say(f"{self.at}.count", "counts persons, but no row has one", "Map person, or count events.")
+        for column, values in outcome.where.items():
+            if column not in records.frame:
+                self._say(f"{self.at}.where", f"names {column}, which was not read", "Map it, or correct the name.")
+                return
+            for value in values:
+                if not records.frame[column].eq(value).any():
+                    rule = f"selects nothing: no row has {column} = {value!r}"
+                    self._say(f"{self.at}.where", rule, "Correct the word; it must be written as in the file.")
+        counted = study.outcome_tally(outcome.name)
+        if not counted.to_frame()["value"].sum():
+            rule = "all counts are zero in the study's areas and months"
+            self._say(self.at, rule, "Correct what it selects, the areas or the dates, or drop the outcome.")
+        if set(study.areas.index).issuperset(code for codes in study.zones.values() for code in codes):
+            self._observed(counted)
+
+    def _observed(self, counted: Tally) -> None:
+        monthly = counted.zone_series(self.study.zones)
+        for phase in ("before", "after"):
+            span = self.study.phases[phase]
+            inside = monthly[(monthly.index >= pd.Period(span.start, "M")) & (monthly.index < pd.Period(span.end, "M"))]
+            for zone in inside.columns[inside.isna().all()]:
+                rule = f"has no month of {phase} in which every source reported on all of {zone}"
+                self._say(self.at, rule, "Bring those months, or take the areas out.")
+
+    def _services(self) -> None:
+        needs = self.study.needs
+        if needs is None:
+            return
+        services = self.study.records(needs.services)
+        for column in ("hours", "capacity", "x", "y"):
+            if column not in services.frame:
+                self._say(column, "is needed to work out who can reach which service", "Map it in columns.")
+                return
+        slot_supply(services.frame.reset_index(drop=True), needs.slots, hours="hours")
+
+
+def _dated(study: Study) -> bool:
+    return {"before", "after"} <= set(study.phases) and study.phases["before"].start < study.phases["after"].end

@@ -1,0 +1,180 @@
+"""The notebooks: do they open with the question, run afresh, show what is committed, and give nothing away?"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("analyst", "commissioner", "researcher")
+RASTER = b"\x89PNG\r\n\x1a\n"
+# Exact results may be looked at on a desk; a committed output holds none, so no cell asks one for its numbers.
+EXACT = re.compile(r"\b(?:at_the_desk|exact)\s*\.|change_test\(.*\)\s*\.\s*(?:summary|to_frame|ratio|low|high|p)\b")
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("notebooks_script", ROOT / "scripts" / "notebooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=NAMES)
+def path(request: pytest.FixtureRequest) -> Path:
+    return ROOT / "notebooks" / f"{request.param}.ipynb"
+
+
+@pytest.fixture
+def book(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code(book: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def bundles(book: NotebookNode) -> list[NotebookNode]:
+    return [output.data for cell in code(book) for output in cell.outputs if "data" in output]
+
+
+def worded(book: NotebookNode) -> list[list[object]]:
+    """Return every output without its pictures, whose pixels may differ where fonts are drawn differently."""
+    return [
+        [
+            {kind: text for kind, text in output.data.items() if kind != "image/png"} if "data" in output else output
+            for output in cell.outputs
+        ]
+        for cell in code(book)
+    ]
+
+
+def test_there_are_three_notebooks_and_no_others() -> None:
+    assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NAMES)
+
+
+def test_the_first_cell_asks_the_question_and_the_last_says_the_limits(book: NotebookNode) -> None:
+    first, last = book.cells[0], book.cells[-1]
+    assert first.cell_type == last.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert "?" in first.source
+    assert last.source.startswith("## Limits")
+    assert last.source.count("\n* **") >= 3
+
+
+def test_a_notebook_has_ten_to_twenty_cells_and_short_texts(book: NotebookNode) -> None:
+    assert 10 <= len(book.cells) <= 20
+    assert all(len(cell.source.split()) <= 80 for cell in book.cells[:-1] if cell.cell_type == "markdown")
+    assert all(len(line) <= 150 for cell in book.cells for line in cell.source.splitlines())
+
+
+def test_functions_are_imported_and_never_defined(book: NotebookNode) -> None:
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    trees = [ast.parse(cell.source) for cell in code(book)]  # would fail on magics, too
+    assert not [node for tree in trees for node in ast.walk(tree) if isinstance(node, defined)]
+    imports = [isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(trees[0])]
+    assert any(imports)
+    assert not [n for tree in trees[1:] for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+
+
+def test_nothing_private_is_taken_and_no_exact_number_is_asked_for(book: NotebookNode) -> None:
+    sources = "\n".join(cell.source for cell in code(book))
+    assert not re.search(r"\._[a-z]|import _|records\([^)]*\)\.summary|contacts\.(?:frame|summary|to_frame)", sources)
+    assert not EXACT.search(sources)
+
+
+def test_the_pattern_for_exact_numbers_would_find_them() -> None:
+    assert EXACT.search("at_the_desk.summary()")
+    assert EXACT.search("print(exact.to_frame())")
+    assert EXACT.search("change_test(monthly, None, 24).ratio")
+
+
+def test_every_cell_ran_in_order_without_error_or_warning(book: NotebookNode) -> None:
+    assert [cell.execution_count for cell in code(book)] == list(range(1, len(code(book)) + 1))
+    outputs = [output for cell in code(book) for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= {"stream", "execute_result", "display_data"}
+    assert {output.name for output in outputs if output.output_type == "stream"} <= {"stdout"}
+    assert all(cell.outputs for cell in code(book)), "a cell that shows nothing belongs to its neighbour"
+
+
+def test_readers_who_run_nothing_see_pictures_and_tables(path: Path, book: NotebookNode) -> None:
+    shown = bundles(book)
+    assert any("<table" in data.get("text/html", "") for data in shown)
+    if path.stem != "analyst":  # maps are frames, which GitHub and untrusted notebooks leave out
+        assert any("<iframe" in data.get("text/html", "") for data in shown)
+        pictures = [base64.b64decode(data["image/png"]) for data in shown if "image/png" in data]
+        assert pictures
+        assert all(picture.startswith(RASTER) for picture in pictures)
+
+
+def test_nothing_of_a_machine_or_a_moment_is_kept(path: Path, book: NotebookNode) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"/(?:home|root|work|tmp|Users|usr|opt|var)/\w", text)
+    assert not re.search(r" at 0x[0-9a-f]{6,}|execution_time|shell\.execute_reply|iopub", text)
+    assert [cell.id for cell in book.cells] == [f"cell-{n:02d}" for n in range(1, len(book.cells) + 1)]
+    assert not any(cell.metadata for cell in book.cells)
+    assert set(book.metadata) == {"kernelspec", "language_info"}
+    assert set(book.metadata.language_info) == {"name"}
+    assert not any(output.get("metadata") for cell in code(book) for output in cell.outputs)
+
+
+def test_the_attack_with_the_live_data_finds_nothing(script: ModuleType, path: Path) -> None:
+    assert script.inspected(path.name, path.read_bytes()) == ()
+
+
+def test_the_attack_finds_a_record_a_small_count_and_a_path_when_they_are_there(
+    script: ModuleType, book: NotebookNode
+) -> None:
+    town = json.loads((ROOT / "data" / "sample" / "truth.json").read_text(encoding="utf-8"))
+    code_of_somebody = town["displacement"]["codes"][0]
+    table = "<table><thead><tr><th>area</th><th>value</th></tr></thead><tbody><tr><td>MH01</td><td>3</td></tr></tbody></table>"
+    result = {"output_type": "display_data", "metadata": {}}
+    code(book)[0].outputs = [
+        nbformat.from_dict(
+            {"output_type": "stream", "name": "stdout", "text": f"{code_of_somebody}\n/home/somebody/x"}
+        ),
+        nbformat.from_dict({**result, "data": {"text/html": table}}),
+    ]
+    checks = {finding.check for finding in script.inspected("notebook.ipynb", script.to_bytes(book))}
+    assert {"raw value", "machine", "small number"} <= checks
+
+
+def test_the_file_is_what_normalising_it_gives(script: ModuleType, path: Path, book: NotebookNode) -> None:
+    assert script.to_bytes(script.normalised(book)) == path.read_bytes()
+
+
+def test_normalising_takes_out_ids_metadata_progress_bars_and_addresses(script: ModuleType) -> None:
+    noisy = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "mine", "display_name": "/x/python"}, "widgets": {}}
+    )
+    cell = nbformat.v4.new_code_cell("1", metadata={"execution": {"iopub.execute_input": "now"}}, execution_count=1)
+    widget = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "0%"}
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", widget),
+        nbformat.v4.new_output("execute_result", {"text/plain": "<thing at 0x7fce730abed0>"}, metadata={"x": 1}),
+    ]
+    noisy.cells = [cell]
+    plain = script.normalised(noisy)
+    assert plain.cells[0].id == "cell-01"
+    assert plain.cells[0].metadata == {}
+    assert [dict(output.data) for output in plain.cells[0].outputs] == [{"text/plain": "<thing>"}]
+    assert plain.cells[0].outputs[0].metadata == {}
+    assert set(plain.metadata) == {"kernelspec", "language_info"}
+    assert plain.metadata.kernelspec.name == "python3"
+
+
+def test_a_run_from_the_top_gives_what_is_committed(script: ModuleType, book: NotebookNode) -> None:
+    again = script.normalised(script.executed(book))
+    assert worded(again) == worded(book), "run `make docs` and read what changed before it is committed"
+    assert [sorted(data) for data in bundles(again)] == [sorted(data) for data in bundles(book)]
