@@ -1,7 +1,7 @@
 """Common Ground: local needs mapping and evaluation for the safety of people in sex work.
 
-Records become tallies, tallies become results, results become protected values, and only those become files. The two wings
-are imported by name: ``import mapping`` (where) and ``import evaluation`` (what changed).
+Records become tallies, tallies become results, results become protected values, and only those become files. The two
+wings are imported by name: ``import mapping`` (where) and ``import evaluation`` (what changed).
 """
 
 from commonground.areas import grid as grid
@@ -27,7 +27,25 @@ from commonground.tallies import Tally as Tally
 from commonground.tallies import tally as tally
 
 __all__ = [
-    "CommonGroundError", "GeographyError", "NotReleasable", "Period", "Plan", "Protected", "Records", "RecordsError", "Study",
-    "StudyError", "Tally", "attacker_bounds", "grid", "load_study", "protect", "pseudonymise", "read_areas", "read_police_uk",
-    "read_records", "rings", "tally",
-]  # fmt: skip
+    "CommonGroundError",
+    "GeographyError",
+    "NotReleasable",
+    "Period",
+    "Plan",
+    "Protected",
+    "Records",
+    "RecordsError",
+    "Study",
+    "StudyError",
+    "Tally",
+    "attacker_bounds",
+    "grid",
+    "load_study",
+    "protect",
+    "pseudonymise",
+    "read_areas",
+    "read_police_uk",
+    "read_records",
+    "rings",
+    "tally",
+]

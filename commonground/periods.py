@@ -145,12 +145,12 @@ def cells_of(moments: pd.Series, periods: Mapping[str, Period] | Sequence[Period
 def _day(moment: DateLike) -> pd.Timestamp:
     fits = isinstance(moment, dt.date) or (isinstance(moment, str) and _ISO.fullmatch(moment.strip()))
     try:
-        day = pd.Timestamp(moment).normalize() if fits else pd.NaT
+        day = pd.Timestamp(moment) if fits else pd.NaT
     except ValueError:
         day = pd.NaT
     if not isinstance(day, pd.Timestamp):
         raise CommonGroundError("a period has a start or end that is not a date: needed is YYYY-MM-DD; correct it.")
-    return day.tz_localize(None)
+    return day.tz_localize(None).normalize()
 
 
 def _stamps(moments: Sequence[pd.Timestamp]) -> np.ndarray:

@@ -195,7 +195,7 @@ def _beta_binomial_mid_p(events: int, total: int, a: Array, b: Array) -> Array:
 
 
 def _smooth_mid_p(events: int, total: int, a: Array, b: Array) -> Array:
-    """Return the same from a beta distribution with the mean, the variance and (by Edgeworth) the skewness of the share."""
+    """Return the same from a beta distribution with the share's mean, variance and (by Edgeworth) skewness."""
     size = a + b
     share = a / size
     variance = share * (1 - share) * (1 / total + (1 - 1 / total) / (size + 1))

@@ -16,7 +16,8 @@ Array = npt.NDArray[np.float64]
 Curves = Callable[[Array], tuple[Array, Array]]  # ratios -> the test's p and the p of test M at each
 
 # Steps of the grid below which an interval is mostly interpolation. Counts of 0 to 30 a month give wider ones.
-_FEWEST_STEPS = 8
+_FEWEST_STEPS = 6
+_FEWEST_POINTS = 3  # with fewer, the largest p of the grid may stand somewhere else: a placebo p rises again far away
 _POINTS = 61
 _ROUNDS = 6  # each round makes the step up to 30 times finer
 _STEP = float(np.log(RATIOS[1] / RATIOS[0]))
@@ -58,8 +59,8 @@ def invert(
     """Return the interval that a test leaves, on a grid made finer around the ratio found while it is too coarse.
 
     The published grid has steps of 12 %: enough for the wide intervals of small counts, and kept for them. An interval
-    of fewer than eight steps, or one that the ratio lies outside of, is found again with 61 further points around the
-    ratio, reaching a step beyond the interval on either side.
+    of fewer than six steps, one that the ratio lies outside of, or one around another peak of p than the ratio's, is
+    found again with 61 further points around the ratio, reaching a step beyond what is left standing there.
 
     Parameters
     ----------
@@ -75,9 +76,10 @@ def invert(
     shape, step = Shape(RATIOS, *curves(RATIOS), at_one), _STEP
     low, high = find(shape, alpha, estimate=estimate)
     for _ in range(_ROUNDS):
-        if not _too_coarse(low, high, estimate, step):
+        if not _too_coarse(shape, alpha, (low, high), estimate, step):
             break
-        reach = step + max(abs(float(np.log(end / estimate))) for end in (low, high))
+        ends = np.concatenate([_around(shape.ratios, p, alpha, estimate)[1] for p in (shape.p, shape.mixture)])
+        reach = step + float(np.abs(np.log(ends / estimate)).max())
         finer = estimate * np.exp(np.linspace(-reach, reach, _POINTS))
         shape, step = shape.joined(finer, *curves(finer)), 2 * reach / (_POINTS - 1)
         low, high = find(shape, alpha, estimate=estimate)
@@ -124,8 +126,23 @@ def two_sided_limits(shape: Shape, alpha: float, *, estimate: float) -> tuple[fl
     return min(low, mixture_low) if low > 1 and mixture_low > 1 else low, mixture_high
 
 
-def _too_coarse(low: float, high: float, estimate: float, step: float) -> bool:
-    """Say whether the interval has two ends and spans too few steps, or leaves the ratio out."""
-    if not (low > 0 and np.isfinite(high) and 0 < estimate < np.inf):
+def _too_coarse(shape: Shape, alpha: float, found: tuple[float, float], estimate: float, step: float) -> bool:
+    """Say whether the grid has too few points around the ratio to show where p falls to alpha."""
+    low, high = found
+    if not RATIOS[0] < estimate < RATIOS[-1]:
         return False
-    return bool(np.log(high / low) < _FEWEST_STEPS * step or not low <= estimate <= high)
+    standing, _ = _around(shape.ratios, shape.p, alpha, estimate)
+    if len(standing) < _FEWEST_POINTS or np.argmax(shape.p) not in standing:
+        return True
+    two_ended = low > 0 and bool(np.isfinite(high))
+    return not low <= estimate <= high or (two_ended and bool(np.log(high / low) < _FEWEST_STEPS * step))
+
+
+def _around(ratios: Array, p: Array, alpha: float, estimate: float) -> tuple[range, Array]:
+    """Return the points around the estimate at which p exceeds alpha, and the two ratios next to them outwards."""
+    left = right = int(np.searchsorted(ratios, estimate))
+    while left > 0 and p[left - 1] > alpha:
+        left -= 1
+    while right < len(p) and p[right] > alpha:
+        right += 1
+    return range(left, right), ratios[[max(left - 1, 0), min(right, len(p) - 1)]]

@@ -30,7 +30,7 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Month = str | dt.date | pd.Timestamp | pd.Period | int
-MonthlyCounts = pd.Series | Sequence[float] | Array
+MonthlyCounts = pd.Series | Sequence[float] | npt.NDArray[np.number[Any]]
 
 BEFORE, DURING, AFTER = 0, 1, 2
 _YEAR = 12

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 __all__ = ["read_row"]
@@ -110,13 +111,13 @@ def _reporting(row: Mapping[str, Any]) -> str:
         return ""
     least, most, margin = (_value(row, name) for name in ("reporting_low", "reporting_high", "margin"))
     span = f"({_n(least)} to {_n(most)} times)"
-    low, high = (
-        _value(row, "low") / most,
-        _value(row, "high") / least,
-    )  # NaN, which no comparison passes, without a range
+    # What goes beyond recorded numbers must hold by both intervals. Without a declared range low and high are NaN,
+    # which no comparison passes.
+    low = np.fmin(_value(row, "low"), _value(row, "relative_low")) / most
+    high = np.fmax(_value(row, "high"), _value(row, "relative_high")) / least
     if row["verdict"] == "change shown":
         if low > 1 or high < 1:
-            return f"A change of the share reported within its declared range {span} does not explain all of it."
+            return f"A change of the share reported within its declared range {span} would not explain all of it."
         why = f"the declared range of the share reported {span} covers it"
         if math.isnan(least) or math.isnan(most):
             why = f"a change of the share reported to {_n(_value(row, 'ratio'))} times would explain all of it"

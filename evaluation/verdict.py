@@ -133,7 +133,7 @@ def judge(row: Mapping[str, Any]) -> str:
     ratio, low, high, margin, p = (_number(row.get(name)) for name in ("ratio", "low", "high", "margin", "p_holm"))
     if margin >= 0 and 1 / (1 + margin) <= low <= high <= 1 + margin:
         return NO_CHANGE
-    one_side = (ratio < 1 and high < 1) or (ratio > 1 and low > 1)
+    one_side = low <= high and ((ratio < 1 and high < 1) or (ratio > 1 and low > 1))
     return CHANGE_SHOWN if _number(row.get("firm")) == 1 and p <= ALPHA and one_side else CANNOT_TELL
 
 

@@ -13,6 +13,15 @@ from mapping.spread import spread_surface as spread_surface
 from mapping.surfaces import displacement_surface as displacement_surface
 
 __all__ = [
-    "area_change", "displacement_surface", "hot_spots", "oversmoothing_bandwidth", "pattern_similarity", "service_access",
-    "service_gap", "slot_access", "slot_supply", "spread_surface", "straight_line_cost",
-]  # fmt: skip
+    "area_change",
+    "displacement_surface",
+    "hot_spots",
+    "oversmoothing_bandwidth",
+    "pattern_similarity",
+    "service_access",
+    "service_gap",
+    "slot_access",
+    "slot_supply",
+    "spread_surface",
+    "straight_line_cost",
+]

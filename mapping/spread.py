@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import shapely
 from scipy.ndimage import gaussian_filter
 
 from commonground.areas import grid
 from commonground.disclosure import Protected
 from commonground.errors import NotReleasable
 
-__all__ = ["SpreadSurface", "spread_surface"]
+__all__ = ["CELL", "SpreadSurface", "spread_surface"]
+
+Array = npt.NDArray[np.float64]
+
+CELL = 500.0  # metres; with the lattice's origin at (0, 0) it is the same for every study
+_FLOOR = 1e-3  # of the mean share of a cell; below it a cell counts as that, so that no ratio is infinite
+_REACH = 4.0  # standard deviations at which the kernel ends
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -24,7 +32,8 @@ class SpreadSurface:
     Parameters
     ----------
     cells : GeoDataFrame
-        Lattice cells inside the blocks: column ratio, the share of all events after over the share before.
+        Cells of the fixed lattice that share ground with the blocks: columns ratio (the share of all events after
+        over the share before) and near (the block that holds most of the cell).
     cell, bandwidth : float
         Metres.
     in_ledger : bool
@@ -56,7 +65,7 @@ def spread_surface(
     before: str = "before",
     after: str = "after",
     *,
-    cell: float = 500.0,
+    cell: float = CELL,
     bandwidth: float = 1000.0,
 ) -> SpreadSurface:
     """Spread each block's label evenly over its area, smooth both periods alike, and divide their shares.
@@ -79,49 +88,76 @@ def spread_surface(
     Raises
     ------
     NotReleasable
-        When blocks have no shapes, or a period has no published value.
+        When the values are exact, blocks have no shapes, or a period has no published value.
 
     Notes
     -----
-    ratio = (g * after)/(g * before) x total before / total after, where * is smoothing and both are divided by the smoothed
-    window, so that the edge of the study area takes nothing away. A function of published labels only (gate.md, step 12).
+    ratio = (g * after)/(g * before) x total before / total after, where * is smoothing; both are divided by the
+    smoothed window, so that the edge of the study area takes nothing away. A block's label goes to the cells it
+    overlaps in proportion to the ground they share, so nothing is lost. A function of published labels only (gate.md,
+    step 12): with the same labels before and after, the ratio is 1 everywhere. It fails to show any movement inside a
+    block.
     """
+    if not isinstance(protected, Protected):
+        raise NotReleasable("a surface that may be shown is made from protected values; call protect(...) first.")
     if protected.blocks is None:
         raise NotReleasable("these blocks have no shapes; tally with areas to draw them.")
-    lattice = grid(protected.blocks, cell)
-    centres = gpd.GeoSeries(lattice.geometry.centroid, crs=lattice.crs)
-    home = gpd.sjoin(
-        gpd.GeoDataFrame(geometry=centres), protected.blocks[["geometry"]], predicate="within", how="inner"
-    )
-    home = home[~home.index.duplicated()].iloc[:, -1]
     table = protected.table()
-    column = np.round(centres.x[home.index] / cell - 0.5).astype(int)
-    row = np.round(centres.y[home.index] / cell - 0.5).astype(int)
-    shape = (int(row.max() - row.min() + 1), int(column.max() - column.min() + 1))
-    at = ((row - row.min()).to_numpy(), (column - column.min()).to_numpy())
-    inside = np.zeros(shape)
-    inside[at] = 1.0
-    per_block = home.value_counts()
-    shares = []
     for period in (before, after):
-        if not table[period].notna().any():
+        if period not in table or not table[period].fillna(0).sum():
             raise NotReleasable(f"nothing is published for {period}; a surface needs both periods.")
-        spread = np.zeros(shape)
-        spread[at] = (table[period].astype("float64").fillna(0.0) / per_block).reindex(home.to_numpy()).to_numpy()
-        smooth = gaussian_filter(spread, bandwidth / cell, mode="constant", truncate=4.0)
-        edge = gaussian_filter(inside, bandwidth / cell, mode="constant", truncate=4.0)
-        density = np.divide(smooth, edge, out=np.zeros(shape), where=edge > 0)
-        shares.append(density[at] / spread.sum())
-    floor = 1e-3 * shares[0].mean()  # no cell is infinite: below a thousandth of the mean counts as that
-    ratio = np.maximum(shares[1], floor) / np.maximum(shares[0], floor)
-    cells = gpd.GeoDataFrame(
-        {"ratio": ratio}, geometry=lattice.geometry.loc[home.index].to_numpy(), index=home.index, crs=lattice.crs
-    )
-    hidden = int(table[[before, after]].isna().any(axis=1).sum())
+    known = table[[before, after]].notna().all(axis=1).reindex(protected.blocks.index)
+    lattice, share = _overlaps(protected.blocks[known], cell)
+    place = _Place(lattice, cell)
+    ground = place.smooth(share.to_numpy().sum(axis=1), bandwidth)
+    smoothed = [_share(table.loc[share.columns, period], share, place, bandwidth, ground) for period in (before, after)]
+    floor = _FLOOR * smoothed[0].mean()
+    ratio = np.maximum(smoothed[1], floor) / np.maximum(smoothed[0], floor)
     notes = [
-        f"Each block's published value is spread evenly over its area and smoothed over {bandwidth:,.0f} metres, alike in both "
-        "periods. The colour is the share of all events, after over before; it carries no test."
+        f"Each block's published value is spread evenly over its area and smoothed over {bandwidth:,.0f} metres, alike "
+        "in both periods. The colour is the share of all events, after over before; it carries no test."
     ]
-    if hidden:
-        notes.append(f"{hidden} block(s) without a published value in one of the periods count as empty there.")
+    if hidden := int((~known).sum()):
+        notes.append(f"Blocks without a published value in one of the periods are left out of both: {hidden}.")
+    near = protected.blocks["name"].reindex(share.idxmax(axis=1)).to_numpy()
+    cells = gpd.GeoDataFrame(
+        {"ratio": ratio, "near": near}, geometry=lattice.geometry, index=lattice.index, crs=lattice.crs
+    )
     return SpreadSurface(cells, cell, bandwidth, protected.in_ledger, tuple(notes))
+
+
+class _Place:
+    """Cells of a lattice as pixels, so that smoothing is a filter."""
+
+    def __init__(self, lattice: gpd.GeoDataFrame, cell: float) -> None:
+        corners = lattice.geometry.bounds
+        column, row = (np.rint(corners[side].to_numpy() / cell).astype(int) for side in ("minx", "miny"))
+        self.at = (row - row.min(), column - column.min())
+        self.shape = tuple(int(axis.max()) + 1 for axis in self.at)
+        self.cell = cell
+
+    def smooth(self, values: Array, bandwidth: float) -> Array:
+        """Smooth values of cells with a Gaussian kernel; nothing lies outside."""
+        pixels = np.zeros(self.shape)
+        pixels[self.at] = values
+        smooth: Array = gaussian_filter(pixels, bandwidth / self.cell, mode="constant", truncate=_REACH)[self.at]
+        return smooth
+
+
+def _overlaps(blocks: gpd.GeoDataFrame, cell: float) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Return the lattice and the ground that each cell (row) shares with each block (column), in square metres."""
+    lattice = grid(blocks, cell)
+    shapes, cells = blocks.geometry.to_numpy(), lattice.geometry.to_numpy()
+    block, square = shapely.STRtree(cells).query(shapes, predicate="intersects")
+    shared = np.zeros((len(cells), len(shapes)))
+    shared[square, block] = shapely.area(shapely.intersection(shapes[block], cells[square]))
+    return lattice, pd.DataFrame(shared, index=lattice.index, columns=blocks.index)
+
+
+def _share(values: pd.Series[Any], shared: pd.DataFrame, place: _Place, bandwidth: float, ground: Array) -> Array:
+    """Return the smoothed share of all events per ground of each cell."""
+    weights = shared.to_numpy()
+    total = values.to_numpy(dtype=np.float64)
+    spread = weights @ (total / weights.sum(axis=0))
+    density: Array = place.smooth(spread, bandwidth) / ground / total.sum()
+    return density

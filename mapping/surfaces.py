@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+from threadpoolctl import threadpool_limits
 
 from commonground.errors import Problem, RecordsError
 from mapping.bandwidths import choose_bandwidth, oversmoothing_bandwidth

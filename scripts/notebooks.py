@@ -12,10 +12,12 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -27,7 +29,7 @@ from commonground.disclosure.inspection import Expectation, Finding, inspect_byt
 from commonground.sampletown import sample_folder
 from commonground.study import load_study
 
-__all__ = ["executed", "expected", "inspected", "main", "normalised", "to_bytes"]
+__all__ = ["executed", "expected", "inspected", "main", "normalised", "opened", "to_bytes"]
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 SECONDS = 300  # for one cell, on a slow machine
@@ -45,7 +47,7 @@ def main() -> None:
     refused = 0
     for name in names:
         path = FOLDER / f"{Path(name).stem}.ipynb"
-        data = to_bytes(normalised(executed(nbformat.read(path, as_version=4))))
+        data = to_bytes(normalised(executed(opened(path))))
         findings = inspected(path.name, data)
         for finding in findings:
             print(f"{finding.file} ({finding.where}): {finding.check}: {finding.message}", file=sys.stderr)
@@ -58,9 +60,16 @@ def main() -> None:
         sys.exit(f"{refused} notebook(s) not written: the attack found something.")
 
 
+def opened(path: Path) -> NotebookNode:
+    """Read a notebook."""
+    text = path.read_text(encoding="utf-8")
+    book: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+    return book
+
+
 def executed(book: NotebookNode) -> NotebookNode:
     """Return the notebook after a run from the top, in an empty folder and without anybody's configuration."""
-    fresh = nbformat.from_dict(book)
+    fresh = _node(book)
     with _own_jupyter() as folder:
         client = NotebookClient(
             fresh,
@@ -78,13 +87,14 @@ def executed(book: NotebookNode) -> NotebookNode:
 def normalised(book: NotebookNode) -> NotebookNode:
     """Return the notebook without what differs between machines and runs: ids, metadata, progress bars, addresses."""
     cells = [_cell(number, cell) for number, cell in enumerate(book.cells, start=1)]
-    return nbformat.from_dict({"cells": cells, "metadata": KERNEL | LANGUAGE, "nbformat": 4, "nbformat_minor": 5})
+    return _node({"cells": cells, "metadata": KERNEL | LANGUAGE, "nbformat": 4, "nbformat_minor": 5})
 
 
 def to_bytes(book: NotebookNode) -> bytes:
     """Return the file: sorted keys, one line an item, so that a change of one cell is a change of its lines."""
     nbformat.validate(book)
-    return (nbformat.writes(book, version=4).rstrip("\n") + "\n").encode()
+    text: str = nbformat.writes(book, version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+    return (text.rstrip("\n") + "\n").encode()
 
 
 def inspected(name: str, data: bytes) -> tuple[Finding, ...]:
@@ -92,6 +102,7 @@ def inspected(name: str, data: bytes) -> tuple[Finding, ...]:
     return inspect_bytes(name, data, expected())
 
 
+@cache
 def expected() -> Expectation:
     """Return what the attack looks for: the sample town's own records, small counts, moments, machine names."""
     return replace(expectation_of(load_study(sample_folder())), finest_time="month")
@@ -100,22 +111,31 @@ def expected() -> Expectation:
 def _cell(number: int, cell: NotebookNode) -> dict[str, object]:
     plain = {"id": f"cell-{number:02d}", "cell_type": cell.cell_type, "metadata": {}, "source": cell.source}
     if cell.cell_type == "code":
-        outputs = [kept for output in cell.outputs if (kept := _output(output)) is not None]
-        plain |= {"execution_count": cell.execution_count, "outputs": outputs}
+        plain |= {"execution_count": cell.execution_count, "outputs": _outputs(cell.outputs)}
     return plain
 
 
-def _output(output: NotebookNode) -> dict[str, object] | None:
-    if output.output_type in ("stream", "error"):
-        return dict(output)
-    data = {kind: _unaddressed(output.data[kind]) for kind in MIME if kind in output.data}
-    if not data or any("widget" in kind for kind in output.data):
-        return None
-    return {**output, "data": data, "metadata": {}}
+def _outputs(outputs: Sequence[NotebookNode]) -> list[dict[str, Any]]:
+    """Return outputs with printed text in one piece: where it was cut is a matter of moments."""
+    kept: list[dict[str, Any]] = []
+    for output in outputs:
+        if output.output_type == "error":
+            kept.append(dict(output))
+        elif output.output_type == "stream":
+            last = kept[-1] if kept else {}
+            if last.get("name") == output.name:
+                last["text"] += output.text
+            else:
+                kept.append(dict(output))
+        elif not any("widget" in kind for kind in output.data):
+            data = {kind: ADDRESS.sub("", output.data[kind]) for kind in MIME if kind in output.data}
+            kept += [{**output, "data": data, "metadata": {}}] if data else []
+    return kept
 
 
-def _unaddressed(text: str) -> str:
-    return ADDRESS.sub("", text)
+def _node(content: Mapping[str, object]) -> NotebookNode:
+    node: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]  # nbformat has no types
+    return node
 
 
 @contextmanager

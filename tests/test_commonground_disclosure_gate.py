@@ -34,27 +34,31 @@ def town(
     persons: dict[str, int], premises: dict[str, int] = PREMISES, events: dict[str, int] = EVENTS, **columns: Any
 ) -> pd.DataFrame:
     rows = [
-        {"start": "2023-05-01", "area": a, "person": f"{a}{i}", "premises": f"{a}{i % premises[a]}", "event": f"{a}{i % events[a]}"}
+        {
+            "start": "2023-05-01",
+            "area": a,
+            "person": f"{a}{i}",
+            "premises": f"{a}{i % premises[a]}",
+            "event": f"{a}{i % events[a]}",
+        }
         for a, n in persons.items()
         for i in range(n)
     ]
     return pd.DataFrame(rows).assign(**columns)
 
 
-def counted(frame: pd.DataFrame, count: str = "persons", **options: Any) -> Tally:
-    return tally(read_records(frame, "contacts"), every="year", window=Period("2023-01-01", "2024-01-01"), count=count, **options)
-
-
 def observed(frame: pd.DataFrame, **options: Any) -> Tally:
     records = read_records(frame, "contacts")
-    span = {"source": ["contacts"], "area": [None], "start": [pd.Timestamp("2023-01-01")], "end": [pd.Timestamp("2024-01-01")]}
+    year = Period("2023-01-01", "2024-01-01")
+    span = {"source": ["contacts"], "area": [None], "start": [year.start], "end": [year.end]}
     options = {"every": "year", "count": "persons", **options}
-    return tally(records.with_coverage(pd.DataFrame(span)), window=Period("2023-01-01", "2024-01-01"), **options)
+    return tally(records.with_coverage(pd.DataFrame(span)), window=year, **options)
 
 
 def shown(protected: Protected) -> dict[str, Any]:
     frame = protected.to_frame()
-    keys = ["".join(areas) + "".join(f" {level}" for level in levels) for areas, levels in zip(frame["areas"], frame["categories"], strict=True)]
+    cells = zip(frame["areas"], frame["categories"], strict=True)
+    keys = ["".join(areas) + "".join(f" {level}" for level in levels) for areas, levels in cells]
     return {key: None if pd.isna(value) else int(value) for key, value in zip(keys, frame["value"], strict=True)}
 
 
@@ -68,7 +72,8 @@ def test_the_partition_as_given() -> None:
 
 
 def test_one_flat_cannot_be_a_block() -> None:
-    assert shown(protect(observed(town(PERSONS, PREMISES | {"f": 1})), hierarchy=TREE)) == {"ab": 10, "c": 10, "def": 30}
+    one_flat = observed(town(PERSONS, PREMISES | {"f": 1}))
+    assert shown(protect(one_flat, hierarchy=TREE)) == {"ab": 10, "c": 10, "def": 30}
 
 
 def test_two_premises_of_f_and_one_of_e_are_three() -> None:
@@ -99,7 +104,8 @@ def test_nine_people_in_all_are_one_block() -> None:
 def test_kinds_alternating_by_record() -> None:
     frame = town(PERSONS)
     frame["group"] = np.where(np.arange(len(frame)) % 2, "street", "indoor")
-    protected = protect(observed(frame, by=("group",)), hierarchy=TREE, plan={"categories": {"group": ("indoor", "street")}})
+    plan = {"categories": {"group": ("indoor", "street")}}
+    protected = protect(observed(frame, by=("group",)), hierarchy=TREE, plan=plan)
     assert shown(protected) == {"abc indoor": 10, "abc street": 10, "def indoor": 15, "def street": 15}
 
 
@@ -158,7 +164,8 @@ def test_phases_share_blocks_and_a_zone_that_fails_in_one_phase_stays_joined() -
     for area, numbers in {"t": (20, 20), "r": (20, 4), "c": (20, 20)}.items():
         for start, n in zip(("2023-02-01", "2023-08-01"), numbers, strict=True):
             rows += [{"start": start, "area": area, "person": f"{area}{i}"} for i in range(n)]
-    protected = protect(observed(pd.DataFrame(rows), every=phases), zones={"treated": ["t"], "ring": ["r"], "c1": ["c"]})
+    zones = {"treated": ["t"], "ring": ["r"], "c1": ["c"]}
+    protected = protect(observed(pd.DataFrame(rows), every=phases), zones=zones)
     frame = protected.to_frame()
     assert set(frame["areas"]) == {("t",), ("c", "r")}
     assert frame.groupby("areas")["period"].nunique().eq(2).all()
@@ -166,8 +173,12 @@ def test_phases_share_blocks_and_a_zone_that_fails_in_one_phase_stays_joined() -
 
 
 def test_a_year_is_cut_into_quarters_only_where_each_passes() -> None:
-    rows = [{"start": f"2023-{month:02d}-03", "area": area, "person": f"{area}{i}"}
-            for area, n in (("a", 10), ("b", 4)) for month in range(1, 13) for i in range(n * (1 + (month > 9)))]  # fmt: skip
+    rows = [
+        {"start": f"2023-{month:02d}-03", "area": area, "person": f"{area}{i}"}
+        for area, n in (("a", 10), ("b", 4))
+        for month in range(1, 13)
+        for i in range(n * (1 + (month > 9)))
+    ]
     frame = protect(observed(pd.DataFrame(rows), every="month"), hierarchy=("a", "b")).to_frame()
     quarters = ["2023Q1", "2023Q2", "2023Q3", "2023Q4"]
     assert frame.groupby("block")["period"].agg(list).to_dict() == {"a": quarters, "b": ["2023"]}
@@ -176,7 +187,7 @@ def test_a_year_is_cut_into_quarters_only_where_each_passes() -> None:
 def test_the_public_profile_shows_ancestors_of_the_same_cut_and_only_years() -> None:
     partner = protect(observed(town(PERSONS)), hierarchy=TREE)
     public = protect(observed(town(PERSONS)), "public", hierarchy=TREE)
-    cut = {areas for areas in partner.to_frame()["areas"]}
+    cut = set(partner.to_frame()["areas"])
     for areas in public.to_frame()["areas"]:
         assert set(areas) == set().union(*(block for block in cut if set(block) <= set(areas)))
     assert (public.to_frame()["low"] >= 13).all()
@@ -197,10 +208,11 @@ def test_a_selection_is_refused_because_the_rest_could_be_subtracted() -> None:
 
 def test_small_levels_are_joined_in_declared_order_and_an_impossible_dimension_is_dropped() -> None:
     frame = town(PERSONS)
-    frame["group"] = np.where(np.arange(len(frame)) % 14 == 0, "rare", np.where(np.arange(len(frame)) % 2, "one", "two"))
+    row = np.arange(len(frame))
+    frame["group"] = np.where(row % 14 == 0, "rare", np.where(row % 2, "one", "two"))
     plan = Plan(categories={"group": ("one", "two", "rare")})
     protected = protect(observed(frame, by=("group",)), hierarchy=TREE, plan=plan)
-    assert {levels for levels in protected.to_frame()["categories"]} == {("one",), ("two or rare",)}
+    assert set(protected.to_frame()["categories"]) == {("one",), ("two or rare",)}
     frame["group"] = np.where(np.arange(len(frame)) == 0, "rare", "most")
     dropped = protect(observed(frame, by=("group",)), hierarchy=TREE, plan=Plan(categories={"group": ("most", "rare")}))
     assert dropped.by == ()
@@ -290,7 +302,7 @@ def _random_tree(codes: list[str], rng: np.random.Generator) -> Tree:
 
 
 def _parent_of(tree: Tree, codes: tuple[str, ...]) -> tuple[Tree, Tree] | None:
-    """Return (children of the lowest node above the block's node that split into it), here: the block's own children."""
+    """Return the children of the node that was published as a block."""
     stack = [tree]
     while stack:
         node = stack.pop()
@@ -304,7 +316,7 @@ def _parent_of(tree: Tree, codes: tuple[str, ...]) -> tuple[Tree, Tree] | None:
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_any_area_of_a_joint_block_can_hold_any_small_number_with_identical_output(seed: int) -> None:
-    """The construction of gate.md: put 0 to k-1 people in an area, everyone else of the block into the sibling child."""
+    """Put 0 to k-1 people in an area and everyone else of the block into the sibling child: the output is the same."""
     rng = np.random.default_rng(seed)
     codes = [f"z{i}" for i in range(int(rng.integers(2, 9)))]
     tree = _random_tree(codes, rng)
@@ -337,5 +349,6 @@ def test_hiding_small_cells_instead_gives_a_cell_away() -> None:
     visible = {code: n for code, n in row.items() if n >= 8}
     assert sum(row.values()) - sum(visible.values()) == row["a"]
     parts = protect(observed(town(row)), hierarchy=(("a", "b"), "c")).to_frame()
-    for combination in itertools.product(*[range(low, high + 1) for low, high in zip(parts["low"], parts["high"], strict=True)]):
+    possible = [range(low, high + 1) for low, high in zip(parts["low"], parts["high"], strict=True)]
+    for combination in itertools.product(*possible):
         assert all(n >= 8 for n in combination)

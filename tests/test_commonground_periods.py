@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 import pandas as pd
 import pytest
@@ -73,6 +74,7 @@ def test_each_moment_finds_the_one_period_that_holds_it(moments: list[dt.datetim
 
 
 def test_a_missing_moment_is_in_no_period_and_the_unit_of_time_does_not_matter() -> None:
-    moments = pd.Series(pd.to_datetime(["2024-01-31", None]))
-    for unit in ("s", "ms", "us", "ns"):
-        assert cells_of(moments.astype(f"datetime64[{unit}]"), {"a": SPANS[0], "b": SPANS[1]}).tolist() == [1, -1]
+    moments = pd.Series([pd.Timestamp("2024-01-31"), pd.NaT])
+    units: list[Literal["s", "ms", "us", "ns"]] = ["s", "ms", "us", "ns"]
+    for unit in units:
+        assert cells_of(moments.dt.as_unit(unit), {"a": SPANS[0], "b": SPANS[1]}).tolist() == [1, -1]

@@ -15,13 +15,15 @@ from evaluation.displacement import wdd, wdd_harm
 from evaluation.quotient import wdq
 
 pair = st.tuples(st.integers(0, 200), st.integers(0, 200))
-PUBLISHED = {"treated": (207, 110), "control": (308, 318)}
-BUFFERS = {"treated_buffer": (178, 157), "control_buffer": (150, 140)}
+Pair = tuple[int, int]
+PUBLISHED: dict[str, Any] = {"treated": (207, 110), "control": (308, 318)}
+BUFFERS: dict[str, Any] = {"treated_buffer": (178, 157), "control_buffer": (150, 140)}
 
 
 def test_the_weighted_displacement_difference_is_the_published_one() -> None:
     # design methods.md, section 1; formula of Wheeler and Ratcliffe (2018)
     found = wdd(**PUBLISHED, **BUFFERS)
+    assert found.buffer is not None
     assert (found.local.value, found.buffer.value, found.total.value) == (-107, -11, -118)
     assert found.local.se == pytest.approx(30.708305, abs=1e-6)
     assert found.buffer.se == 25
@@ -54,7 +56,7 @@ def test_the_smallest_detectable_change_is_seen_with_eighty_per_cent_power() -> 
 @settings(max_examples=50, deadline=None)
 @given(pair, pair, pair, pair, st.floats(0.2, 5))
 def test_longer_periods_and_larger_areas_divide_value_and_error(
-    t: tuple, c: tuple, dt: tuple, dc: tuple, w: float
+    t: Pair, c: Pair, dt: Pair, dc: Pair, w: float
 ) -> None:
     plain = wdd(t, c, treated_buffer=dt, control_buffer=dc)
     longer = wdd(t, c, treated_buffer=dt, control_buffer=dc, period_lengths=(w, w))
@@ -62,12 +64,14 @@ def test_longer_periods_and_larger_areas_divide_value_and_error(
     for other in (longer, larger):
         assert other.total.value * w == pytest.approx(plain.total.value, abs=1e-9)
         assert other.total.se * w == pytest.approx(plain.total.se, abs=1e-9)
+    assert plain.buffer is not None
     assert plain.total.value == plain.local.value + plain.buffer.value
     assert wdd(c, t).local.value == -wdd(t, c).local.value
 
 
 def test_sizes_belong_to_control_treated_and_their_buffers_in_that_order() -> None:
     found = wdd((0, 6), (0, 4), treated_buffer=(0, 9), control_buffer=(0, 8), area_sizes=(4, 2, 8, 3))
+    assert found.buffer is not None
     assert (found.local.value, found.buffer.value) == (6 / 2 - 4 / 4, 9 / 3 - 8 / 8)
     assert found.local.se_poisson**2 == pytest.approx(6 / 4 + 4 / 16)
 
@@ -144,7 +148,7 @@ def test_the_bootstrap_interval_is_seeded_and_near_the_delta_method() -> None:
 
     def quotient(x: np.ndarray) -> float:
         (rb, ra), (db, da), (cb, ca) = x
-        return (da / ca - db / cb) / (ra / ca - rb / cb)
+        return float((da / ca - db / cb) / (ra / ca - rb / cb))
 
     gradient = np.array(
         [[quotient(flat + step) - quotient(flat - step) for step in row] for row in np.eye(6).reshape(3, 2, 3, 2)]

@@ -174,7 +174,7 @@ def test_synthetic_did_solves_its_two_programs_with_free_intercepts() -> None:
 
     def program(rows: np.ndarray, goal: np.ndarray, ridge: float) -> np.ndarray:
         size = rows.shape[1]
-        return optimize.minimize(
+        found: np.ndarray = optimize.minimize(
             lambda w: ((w[0] + rows @ w[1:] - goal) ** 2).sum() + ridge * (w[1:] ** 2).sum(),
             np.append(0, np.full(size, 1 / size)),
             bounds=[(None, None)] + [(0, 1)] * size,

@@ -58,7 +58,8 @@ def test_the_approximation_is_near_the_power_of_a_log_ratio_with_known_variance(
 
     def totals(months: float, mean: float, count: int) -> np.ndarray:
         shape = (20_000, int(months), count)
-        return rng.poisson(rng.gamma(1 / d, mean * d, shape) if d else np.full(shape, mean)).sum(axis=(1, 2)) + 0.5
+        drawn = rng.poisson(rng.gamma(1 / d, mean * d, shape) if d else np.full(shape, mean))
+        return np.asarray(drawn.sum(axis=(1, 2)) + 0.5)
 
     m0, m1, mean = design.before_months, design.after_months, design.monthly_mean
     t0, t1 = totals(m0, mean, 1), totals(m1, mean * ratio, 1)

@@ -118,7 +118,7 @@ def test_many_areas_match_one_area_at_a_time_on_the_callers_index() -> None:
     found = rate_ratios(before, after, exposure=(24, 6)).to_frame()
     assert list(found.index) == ["d", "a", "c", "b"]
     one = rate_ratio(40, 18, exposure=(24, 6))
-    assert found.loc["d", ["ratio", "low", "high", "p", "p_mid"]].tolist() == [
+    assert list(found.loc["d", ["ratio", "low", "high", "p", "p_mid"]]) == [
         one.ratio, one.low, one.high, one.p, one.p_mid,
     ]  # fmt: skip
     assert found.loc["b", ["ratio", "low", "p", "p_adjusted"]].isna().all()

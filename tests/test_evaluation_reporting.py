@@ -31,16 +31,23 @@ def test_the_interval_breaks_down_at_its_limit_nearest_to_one() -> None:
     assert reporting_sensitivity(1.4).table["covers_one"].isna().all()
 
 
+def adjusted(ratio: Any, shares: Any) -> AdjustedRatio:
+    """Return the ratio under measured shares, which is there whenever shares are."""
+    found = reporting_sensitivity(ratio, shares=shares).adjusted
+    assert found is not None
+    return found
+
+
 def test_measured_shares_move_the_ratio_and_widen_it_by_the_stated_variance() -> None:
     # by hand: rho = .4/.2 = 2; var log rho = 1/40 - 1/100 + 1/20 - 1/100 = .055
-    found = reporting_sensitivity(1.5, shares=((20, 100), (40, 100))).adjusted
+    found = adjusted(1.5, ((20, 100), (40, 100)))
     assert found.ratio == pytest.approx(0.75)
     assert found.rho == 2
     assert math.log(found.high / found.ratio) == pytest.approx(1.959964 * math.sqrt(0.055), rel=1e-6)
     # with a normal log interval the two variances add
     observed = relative_rate_ratio((50, 80), (90, 95))
     se = math.log(observed.high / observed.ratio) / 1.959964
-    joined = reporting_sensitivity(observed, shares=((20, 100), (40, 100))).adjusted
+    joined = adjusted(observed, ((20, 100), (40, 100)))
     assert math.log(joined.ratio / joined.low) == pytest.approx(1.959964 * math.sqrt(se**2 + 0.055), rel=1e-6)
 
 
@@ -50,7 +57,7 @@ def test_the_adjusted_interval_covers_the_planted_ratio() -> None:
     for _ in range(400):  # true ratio .7, reporting rises from .3 to .5, so records rise by a sixth
         before, after = rng.poisson(300 * 0.3), rng.poisson(300 * 0.7 * 0.5)
         shares = (rng.binomial(150, 0.3), 150), (rng.binomial(150, 0.5), 150)
-        found = reporting_sensitivity(rate_ratio(before, after), shares=shares).adjusted
+        found = adjusted(rate_ratio(before, after), shares)
         covered += found.low <= 0.7 <= found.high
     assert covered / 400 >= 0.92
 
@@ -61,21 +68,21 @@ def test_adjusting_never_narrows_and_never_gives_a_point(before: int, after: int
     observed = rate_ratio(before, after)
     if before + after == 0:
         return
-    found = reporting_sensitivity(observed, shares=((x0, 20), (x1, 20))).adjusted
+    found = adjusted(observed, ((x0, 20), (x1, 20)))
     assert found.low < found.high
     if observed.low > 0 and observed.high < math.inf:
         assert found.high / found.low >= observed.high / observed.low * (1 - 1e-9)
 
 
 def test_a_share_of_zero_gives_no_limit() -> None:
-    found = reporting_sensitivity(1.5, shares=((0, 30), (4, 30))).adjusted
+    found = adjusted(1.5, ((0, 30), (4, 30)))
     assert (found.low, found.high) == (0, math.inf)
     assert math.isnan(found.ratio)
 
 
 @pytest.mark.parametrize("counts", [(160, 100), (100, 160), (10, 12), (4, 0), (0, 3)])
 @pytest.mark.parametrize("shares", [None, ((20, 100), (40, 100))])
-def test_no_sentence_says_that_violence_fell_or_rose(counts: tuple[int, int], shares: tuple | None) -> None:
+def test_no_sentence_says_that_violence_fell_or_rose(counts: tuple[int, int], shares: Any) -> None:
     observed = rate_ratio(*counts)
     texts = [
         observed.summary(),
@@ -128,5 +135,6 @@ def test_results_show_no_number_by_accident() -> None:
     found = reporting_sensitivity(rate_ratio(100, 160), shares=((20, 100), (40, 100)))
     assert repr(found) == "ReportingSensitivity(...; call .summary())"
     assert repr(found.adjusted) == "AdjustedRatio(...; call .summary())"
+    assert found.adjusted is not None
     assert found.adjusted.to_frame().loc[0, "rho"] == 2
     assert found.to_frame() is not found.table

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-import nbformat
 import pytest
 from nbformat import NotebookNode
 
@@ -37,8 +36,9 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def book(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+def book(script: ModuleType, path: Path) -> NotebookNode:
+    opened: NotebookNode = script.opened(path)
+    return opened
 
 
 def code(book: NotebookNode) -> list[NotebookNode]:
@@ -76,7 +76,7 @@ def test_the_first_cell_asks_the_question_and_the_last_says_the_limits(book: Not
 def test_a_notebook_has_ten_to_twenty_cells_and_short_texts(book: NotebookNode) -> None:
     assert 10 <= len(book.cells) <= 20
     assert all(len(cell.source.split()) <= 80 for cell in book.cells[:-1] if cell.cell_type == "markdown")
-    assert all(len(line) <= 150 for cell in book.cells for line in cell.source.splitlines())
+    assert all(len(line) <= 140 for cell in book.cells for line in cell.source.splitlines())
 
 
 def test_functions_are_imported_and_never_defined(book: NotebookNode) -> None:
@@ -133,20 +133,17 @@ def test_the_attack_with_the_live_data_finds_nothing(script: ModuleType, path: P
     assert script.inspected(path.name, path.read_bytes()) == ()
 
 
-def test_the_attack_finds_a_record_a_small_count_and_a_path_when_they_are_there(
-    script: ModuleType, book: NotebookNode
-) -> None:
+def test_the_attack_finds_a_record_a_small_count_and_a_path_when_they_are_there(script: ModuleType) -> None:
+    path = ROOT / "notebooks" / "analyst.ipynb"
     town = json.loads((ROOT / "data" / "sample" / "truth.json").read_text(encoding="utf-8"))
-    code_of_somebody = town["displacement"]["codes"][0]
-    table = "<table><thead><tr><th>area</th><th>value</th></tr></thead><tbody><tr><td>MH01</td><td>3</td></tr></tbody></table>"
-    result = {"output_type": "display_data", "metadata": {}}
-    code(book)[0].outputs = [
-        nbformat.from_dict(
-            {"output_type": "stream", "name": "stdout", "text": f"{code_of_somebody}\n/home/somebody/x"}
-        ),
-        nbformat.from_dict({**result, "data": {"text/html": table}}),
+    somebody = town["canaries"][0]["people"][0]
+    table = "<table><tr><th>area</th><th>value</th></tr><tr><td>MH01</td><td>3</td></tr></table>"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored["cells"][1]["outputs"] = [
+        {"output_type": "stream", "name": "stdout", "text": f"{somebody} /home/somebody/x"},
+        {"output_type": "display_data", "metadata": {}, "data": {"text/html": table}},
     ]
-    checks = {finding.check for finding in script.inspected("notebook.ipynb", script.to_bytes(book))}
+    checks = {finding.check for finding in script.inspected(path.name, json.dumps(stored).encode())}
     assert {"raw value", "machine", "small number"} <= checks
 
 
@@ -154,24 +151,33 @@ def test_the_file_is_what_normalising_it_gives(script: ModuleType, path: Path, b
     assert script.to_bytes(script.normalised(book)) == path.read_bytes()
 
 
-def test_normalising_takes_out_ids_metadata_progress_bars_and_addresses(script: ModuleType) -> None:
-    noisy = nbformat.v4.new_notebook(
-        metadata={"kernelspec": {"name": "mine", "display_name": "/x/python"}, "widgets": {}}
-    )
-    cell = nbformat.v4.new_code_cell("1", metadata={"execution": {"iopub.execute_input": "now"}}, execution_count=1)
-    widget = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "0%"}
-    cell.outputs = [
-        nbformat.v4.new_output("display_data", widget),
-        nbformat.v4.new_output("execute_result", {"text/plain": "<thing at 0x7fce730abed0>"}, metadata={"x": 1}),
+def test_normalising_takes_out_ids_metadata_progress_bars_and_addresses(script: ModuleType, tmp_path: Path) -> None:
+    bar = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "0%"}
+    thing = {"text/plain": "<thing at 0x7fce730abed0>"}
+    cell = {
+        "id": "7f00c0de",
+        "cell_type": "code",
+        "source": "1",
+        "execution_count": 1,
+        "metadata": {"execution": {"iopub.execute_input": "now"}},
+        "outputs": [
+            {"output_type": "display_data", "data": bar, "metadata": {}},
+            {"output_type": "display_data", "data": thing, "metadata": {"x": 1}},
+            {"output_type": "stream", "name": "stdout", "text": "cut "},
+            {"output_type": "stream", "name": "stdout", "text": "anywhere"},
+        ],
+    }
+    metadata = {"kernelspec": {"name": "mine", "display_name": "/x/python"}, "widgets": {}}
+    file = tmp_path / "noisy.ipynb"
+    noisy = {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    file.write_text(json.dumps(noisy), encoding="utf-8")
+    plain = json.loads(script.to_bytes(script.normalised(script.opened(file))))
+    assert plain["metadata"] == {**script.KERNEL, **script.LANGUAGE}
+    kept = [
+        {"output_type": "display_data", "data": {"text/plain": ["<thing>"]}, "metadata": {}},
+        {"output_type": "stream", "name": "stdout", "text": ["cut anywhere"]},
     ]
-    noisy.cells = [cell]
-    plain = script.normalised(noisy)
-    assert plain.cells[0].id == "cell-01"
-    assert plain.cells[0].metadata == {}
-    assert [dict(output.data) for output in plain.cells[0].outputs] == [{"text/plain": "<thing>"}]
-    assert plain.cells[0].outputs[0].metadata == {}
-    assert set(plain.metadata) == {"kernelspec", "language_info"}
-    assert plain.metadata.kernelspec.name == "python3"
+    assert plain["cells"] == [{**cell, "id": "cell-01", "metadata": {}, "source": ["1"], "outputs": kept}]
 
 
 def test_a_run_from_the_top_gives_what_is_committed(script: ModuleType, book: NotebookNode) -> None:

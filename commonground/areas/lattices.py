@@ -18,6 +18,9 @@ __all__ = ["grid", "rings"]
 
 MOST_CELLS = 1_000_000  # of a lattice, before it is cut to the areas
 MICROMETRE = 6  # decimals of a metre to which corners are rounded, so that neighbours share them
+ARC = 64  # segments a quarter circle: 0.08 m short at a radius of 1 km
+NUDGE = 0.01  # metres
+GOLDEN_ANGLE = np.pi * (3 - 5**0.5)
 STEPS = 20  # points along a boundary in each reach, where the places nearest to each target are told apart
 
 
@@ -112,7 +115,7 @@ def rings(
     rows = []
     for (label, shape), cell in zip(shapes.items(), cells, strict=True):
         for number, (inner, outer) in enumerate(pairwise(edges), start=1):
-            band = shape.buffer(outer).difference(shape.buffer(inner) if inner else shape)
+            band = shape.buffer(outer, ARC).difference(shape.buffer(inner, ARC) if inner else shape)
             band = _clip(band, cell, land).difference(barred)
             rows.append({"target": label, "ring": number, "outer": outer, "area": band.area, "geometry": band})
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=target.crs)
@@ -156,6 +159,9 @@ def _nearest_cells(shapes: gpd.GeoSeries, reach: float) -> list[Any]:
     dense = [shapely.get_coordinates(shapely.segmentize(shape.boundary, step)) for shape in shapes]
     owner = np.repeat(np.arange(len(dense)), [len(points) for points in dense])
     points, first = np.unique(np.vstack(dense), axis=0, return_index=True)  # a shared point is the first target's
+    # where four points lie on one circle, as on any lattice, GEOS draws cells that cross themselves: move each a little
+    turn = np.arange(len(points)) * GOLDEN_ANGLE
+    points = points + NUDGE * np.column_stack([np.cos(turn), np.sin(turn)])
     extent = shapely.box(*shapes.total_bounds).buffer(3 * reach)
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=extent, ordered=True))
     return [shapely.union_all(cells[owner[first] == position]) for position in range(len(shapes))]

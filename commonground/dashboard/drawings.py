@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from commonground.dashboard.contents import Contents
 from commonground.dashboard.findings import needs_line
-from commonground.dashboard.places import slug
+from commonground.dashboard.places import by_month, slug
 from commonground.dashboard.wording import DAYS_A_MONTH, known, number, span, titled
 from commonground.dashboard.zones import ALL_COMPARISON, zone_label
 from commonground.disclosure import Protected
@@ -71,7 +71,7 @@ def _verdict_title(contents: Contents) -> str:
     verdicts = list(contents.registered.to_frame()["verdict"])
     shown = sum(verdict == "change shown" for verdict in verdicts)
     if len(verdicts) == 1:
-        return f"The one outcome: {verdicts[0]}" if len(verdicts[0].split()) < 7 else "The one outcome cannot be told"
+        return titled(f"{contents.registered.to_frame()['label'].iloc[0]}:", verdicts[0].split(":")[0])
     return f"Change is shown for {shown or 'none'} of {len(verdicts)} outcomes"
 
 
@@ -101,32 +101,28 @@ def _month_chart(contents: Contents, name: str) -> Chart | None:
     shown = contents.monthly.get(name)
     if shown is None or len(shown.periods) < FEWEST_MONTHS:
         return None
-    table = shown.table().astype("float64")
-    zones = contents.facts.zones
-    lines = {"Operation area": table.reindex(list(zones["treated"])).sum(min_count=len(zones["treated"]))}
-    if "ring" in zones:
-        lines["Ring around it"] = table.reindex(list(zones["ring"])).sum(min_count=len(zones["ring"]))
-    others = [codes for zone, codes in zones.items() if zone not in ("treated", "ring")]
-    if others:
-        each = [table.reindex(list(codes)).sum(min_count=len(codes)) for codes in others]
-        lines["Average comparison area"] = (pd.concat(each, axis=1).mean(axis=1, skipna=False)).round(1)
-    series = pd.DataFrame(lines)
-    series.index = pd.Index([f"{pd.Period(str(label), 'M'):%b %Y}" for label in series.index])
+    series = by_month(shown, contents.facts.zones)
+    months = pd.PeriodIndex(series.index, freq="M")
+    series.index = pd.Index([f"{month:%b %Y}" for month in months])
     during = contents.facts.phases.get("during")
     start = f"{contents.facts.phases['before'].end:%b %Y}"
     end = f"{during.end:%b %Y}" if during is not None else ""
     marks = Marks(titled(contents.labels[name], "month by month"), "recorded events a month", start, end)
-    return index_lines(series, marks)
+    chart = index_lines(series, marks)
+    highest = [f"{zone}: highest {line.max():g} in {months[int(line.argmax())]:%B %Y}" for zone, line in series.items()]
+    whole = f"{months[0]:%B %Y} to {months[-1]:%B %Y}"
+    alt = f"{marks.title}, {whole}. {'; '.join(highest)}. Every month is in tables/months-{slug(name)}.csv."
+    return replace(chart, alt=alt)  # a list of all months would be read aloud for minutes
 
 
 def _phase_maps(contents: Contents) -> dict[str, MapView]:
     drawn = {}
     for name, shown in contents.events.items():
-        finding = contents.movements[name].sentence
-        for kind, values in (("", shown), ("larger-", contents.larger.get(name))):
+        finding = f"{contents.movements[name].short} {contents.movements[name].meaning}".strip()
+        for kind, values in (("", shown), ("msoa-", contents.larger.get(name))):
             if values is None or values.blocks is None or len(values.blocks) < 2:
                 continue
-            title = titled(contents.labels[name], "by larger area" if kind else "by area")
+            title = titled(contents.labels[name], "by MSOA" if kind else "by area")
             drawn[map_name(name, kind)] = phase_map(values, title=title, finding=finding, names=_switch(values))
     return drawn
 
@@ -135,7 +131,7 @@ def _surface_maps(contents: Contents) -> dict[str, MapView]:
     finding = "Orange: a larger share of all events than before. Purple: a smaller one. It is a picture, not a test."
     return {
         map_name(name, "surface-"): surface_map(
-            surface, title=titled(contents.labels[name], "where the share changed"), finding=finding
+            surface, title=titled(f"{contents.labels[name]}:", "change in share"), finding=finding
         )
         for name, surface in contents.surfaces.items()
     }
@@ -143,7 +139,12 @@ def _surface_maps(contents: Contents) -> dict[str, MapView]:
 
 def _service_map(contents: Contents) -> dict[str, MapView]:
     provision = contents.provision
-    if provision is None or provision.shown is None or provision.shown.blocks is None or len(provision.shown.blocks) < 2:
+    if (
+        provision is None
+        or provision.shown is None
+        or provision.shown.blocks is None
+        or len(provision.shown.blocks) < 2
+    ):
         return {}
     view = access_map(
         provision.shown, provision.access, title="Services within reach, by time of day", finding=needs_line(contents)
@@ -152,7 +153,7 @@ def _service_map(contents: Contents) -> dict[str, MapView]:
 
 
 def _switch(shown: Protected) -> dict[str, str]:
-    return {name: f"{name.capitalize()}, {span(period)}" for name, period in shown.periods.items()}
+    return {name: f"{name.capitalize()}, {span(period, short=True)}" for name, period in shown.periods.items()}
 
 
 def _a_month(value: Any, days: float) -> float:

@@ -114,7 +114,7 @@ def labels_of(study: Study) -> dict[str, str]:
     """
     if study.policy == "open":
         return {name: outcome.label for name, outcome in study.outcomes.items()}
-    words = {outcome.input: outcome.label for outcome in reversed(study.outcomes.values()) if not outcome.where}
+    words = {outcome.input: outcome.label for outcome in reversed(list(study.outcomes.values())) if not outcome.where}
     people = [name for name, spec in study.inputs.items() if spec.kind != "services"]
     return {name: words.get(name, name.replace("_", " ").capitalize()) for name in people}
 
@@ -123,7 +123,7 @@ def outcome_names(study: Study) -> dict[str, str]:
     """Return for each shown set of values the outcome that judges it, where there is one."""
     if study.policy == "open":
         return {name: name for name in study.outcomes}
-    return {outcome.input: name for name, outcome in reversed(study.outcomes.items()) if not outcome.where}
+    return {outcome.input: name for name, outcome in reversed(list(study.outcomes.items())) if not outcome.where}
 
 
 def _sources(study: Study, name: str) -> list[Source]:

@@ -13,12 +13,24 @@ from commonground.dashboard.facts import NONE_KNOWN
 from commonground.dashboard.provision import ANY
 from commonground.dashboard.wording import known, months_of, number, place_names
 
-__all__ = ["Finding", "Verdict", "bursts", "cannot_say", "findings", "movement", "needs_line", "verdicts"]
+__all__ = [
+    "Finding",
+    "Verdict",
+    "bursts",
+    "cannot_say",
+    "displacement_line",
+    "findings",
+    "movement",
+    "needs_line",
+    "stricter",
+    "verdicts",
+]
 
 BURST_SHARE = 0.5  # one month with at least half of a span's events is a burst ...
 BURST_EVENTS = 10  # ... when it is at least this many
 MOST_NAMES = 3  # areas named in a sentence
 CANNOT_TELL = "cannot tell"
+NO_CONTACTS = "These data hold no contacts with people, so whether anybody moved cannot be told from them."
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,9 @@ class Verdict:
     def sentence(self) -> str:
         """The whole in one sentence."""
         said = "; ".join(part for part in (self.counts, self.ratio) if part)
-        return f"{self.label}: {self.verdict}. {said[:1].upper()}{said[1:]}." if said else f"{self.label}: {self.verdict}."
+        return (
+            f"{self.label}: {self.verdict}. {said[:1].upper()}{said[1:]}." if said else f"{self.label}: {self.verdict}."
+        )
 
 
 def findings(contents: Contents) -> list[Finding]:
@@ -68,14 +82,28 @@ def movement(contents: Contents) -> list[str]:
     name = next(iter([*contacts, *contents.movements]), None)
     if name is None:
         return []
-    lines = [f"{contents.labels[name]}. {contents.movements[name].sentence}", *bursts(contents, name)]
-    judged = _judgement(contents, name)
-    if contents.movements[name].fell and judged.startswith(CANNOT_TELL):
-        lines.append(
-            "Tested against months that vary more than chance, whether the numbers in the operation area fell at all "
-            "cannot be told: see Before and after."
-        )
-    return lines
+    lines = [] if contacts else [NO_CONTACTS]
+    lines.append(f"{contents.labels[name]}. {contents.movements[name].sentence}")
+    return [*lines, *bursts(contents, name), *stricter(contents, name)]
+
+
+def displacement_line(contents: Contents) -> str:
+    """Return the one sentence that heads the page on displacement."""
+    contacts = [name for name, shown in contents.events.items() if shown.kind == "contacts"]
+    if not contacts:
+        return NO_CONTACTS
+    found = contents.movements[contacts[0]]
+    return f"{contents.labels[contacts[0]]}. {found.short} {found.meaning}"
+
+
+def stricter(contents: Contents, name: str) -> list[str]:
+    """Say so where the interval of a fall takes events for independent, and the test that does not cannot tell."""
+    if not contents.movements[name].fell or not _judged(contents, name, "verdict").startswith(CANNOT_TELL):
+        return []
+    return [
+        "Tested against months that vary more than chance, whether the numbers in the operation area fell at all "
+        "cannot be told: see Before and after."
+    ]
 
 
 def bursts(contents: Contents, name: str) -> list[str]:
@@ -96,7 +124,7 @@ def bursts(contents: Contents, name: str) -> list[str]:
     counts = shown.table().T
     inside = counts[[span.covers(shown.periods[period]) for period in counts.index]]
     watched = [code for zone in ("treated", "ring") for code in contents.facts.zones.get(zone, ())]
-    enforced = "enforcement" if _goal(contents, name) == "enforcement" else "recording"
+    enforced = "enforcement" if _judged(contents, name, "goal") == "enforcement" else "recording"
     lines = []
     for code in watched:
         values = inside[code].dropna() if code in inside else pd.Series(dtype="float64")
@@ -104,8 +132,8 @@ def bursts(contents: Contents, name: str) -> list[str]:
             continue
         month = pd.Period(str(values.idxmax()), "M").strftime("%B %Y")
         lines.append(
-            f"{values.max()} of {contents.facts.area_names.get(code, code)}'s {values.sum()} after the start fall in one "
-            f"month, {month}: a burst of {enforced} there and no movement of people."
+            f"{values.max()} of {contents.facts.area_names.get(code, code)}'s {values.sum()} after the start fall in "
+            f"one month, {month}: a burst of {enforced} there and no movement of people."
         )
     return lines
 
@@ -120,15 +148,15 @@ def needs_line(contents: Contents) -> str:
     table = provision.gaps.table
     rows = table[(table["kind"] == ANY) & table["people_high"].notna()]
     if rows.empty:
-        return "In every published block and at every time of day some service is within reach of the people seen there."
+        return (
+            "In every published block and at every time of day some service is within reach of the people seen there."
+        )
     worst: Any = rows.iloc[0]
     codes = worst["area"] if isinstance(worst["area"], tuple) else (worst["area"],)
     names = place_names(codes, contents.facts.area_names, most=MOST_NAMES)
-    more = f" {len(rows) - 1} more gaps are listed under Needs and gaps." if len(rows) > 1 else ""
-    return (
-        f"The largest gap is in {names}, {worst['slot']}: {worst['people_low']:.0f} to {worst['people_high']:.0f} people, "
-        f"{worst['reason']}.{more}"
-    )
+    first = f"The largest of {len(rows)} gaps" if len(rows) > 1 else "The one gap"
+    people = f"{worst['people_low']:.0f} to {worst['people_high']:.0f} people"
+    return f"{first} is in {names} ({worst['slot']}): {people}, {worst['reason']}."
 
 
 def cannot_say(contents: Contents) -> list[str]:
@@ -148,14 +176,16 @@ def cannot_say(contents: Contents) -> list[str]:
 
 def _verdict(contents: Contents, row: Mapping[str, Any], name: str | None) -> Verdict:
     shown = contents.events.get(name) if name else None
-    columns = ("matched_before", "matched_after") if contents.facts.profile == "open" else ("before", "after")
+    published = contents.facts.profile == "open"
+    columns, digits = (("matched_before", "matched_after"), 3) if published else (("before", "after"), 2)
     before, after = (row[column] for column in columns)
     counts = ""
     if shown is not None and known(before) and known(after):
         counts = f"{before:,.0f} in {months_of(shown, 'before')}, {after:,.0f} in {months_of(shown, 'after')}"
     ratio = ""
     if known(row["ratio"]) and known(row["low"]):
-        ratio = f"{number(row['ratio'])} times what was expected ({number(row['low'])} to {number(row['high'])})"
+        point, low, high = (number(row[name], digits) for name in ("ratio", "low", "high"))
+        ratio = f"{point} times what was expected ({low} to {high})"
         ratio += _apart(before, after, row, shown) if counts and shown is not None else ""
     return Verdict(str(row["label"]), str(row["verdict"]), counts, ratio)
 
@@ -170,13 +200,7 @@ def _apart(before: float, after: float, row: Mapping[str, Any], shown: Any) -> s
     return ": it rose, but less than expected" if row["ratio"] < 1 < rate else ""
 
 
-def _judgement(contents: Contents, name: str) -> str:
+def _judged(contents: Contents, name: str, column: str) -> str:
     frame = contents.registered.to_frame()
-    mine = frame.loc[frame["outcome"] == contents.judged_by.get(name, ""), "verdict"]
-    return str(mine.iloc[0]) if len(mine) else ""
-
-
-def _goal(contents: Contents, name: str) -> str:
-    frame = contents.registered.to_frame()
-    mine = frame.loc[frame["outcome"] == contents.judged_by.get(name, ""), "goal"]
+    mine = frame.loc[frame["outcome"] == contents.judged_by.get(name, ""), column]
     return str(mine.iloc[0]) if len(mine) else ""

@@ -17,8 +17,9 @@ __all__ = ["checks_table", "power_table", "verdict_table", "wdd_table"]
 SMALLEST_P = 0.0001  # written for anything below it: no monthly series supports more (change_test.md)
 Columns = Mapping[str, tuple[str, str]]
 
-_OUTCOME = {"label": ("Outcome", "What was counted.")}
-_POWER: Columns = _OUTCOME | {
+_OUTCOME: Columns = {"label": ("Outcome", "")}
+_POWER: Columns = {
+    **_OUTCOME,
     "months_before": ("Months before", "months before the operation that are used."),
     "months_after": ("Months after", "months after it."),
     "smallest_fall": (
@@ -31,7 +32,10 @@ _POWER: Columns = _OUTCOME | {
     ),
 }
 _ESTIMATES: Columns = {
-    "ratio": ("Ratio", "events after over what the months before and the comparison areas lead one to expect; 1 is none."),
+    "ratio": (
+        "Ratio",
+        "events after over what the months before and the comparison areas lead one to expect; 1 is no change.",
+    ),
     "low": ("Low", "lower end of the 95 % interval of the ratio."),
     "high": ("High", "upper end of the 95 % interval of the ratio."),
     "p_holm": (
@@ -39,9 +43,10 @@ _ESTIMATES: Columns = {
         "chance of a ratio at least as far from 1 if nothing had changed, with all outcomes of its rank considered "
         "(Holm; Benjamini-Hochberg for secondary outcomes).",
     ),
-    "verdict": ("Verdict", "change shown, no change that matters, or cannot tell."),
+    "verdict": ("Verdict", ""),
 }
-_CHECKS: Columns = _OUTCOME | {
+_CHECKS: Columns = {
+    **_OUTCOME,
     "p": ("p, alone", "p of the headline test before other outcomes are considered."),
     "p_floor": ("Smallest p possible", "no smaller p was possible with these months and areas."),
     "p_shift": ("p, shift test", "circular shift test: how often another start gives as large a change."),
@@ -51,7 +56,8 @@ _CHECKS: Columns = _OUTCOME | {
     "relative_high": ("RRR high", "upper end of its 95 % interval, dispersion included."),
     "dispersion": ("Dispersion", "variance over mean of the monthly share before; 1 is Poisson."),
 }
-_WDD: Columns = _OUTCOME | {
+_WDD: Columns = {
+    **_OUTCOME,
     "matched_before": ("Before", "events in the operation area in the same months a year before."),
     "matched_after": ("After", "events in the operation area in the months after."),
     "ring_before": ("Ring before", "events in the ring in the same months a year before."),
@@ -74,8 +80,11 @@ _MISSING = {
 
 def power_table(contents: Contents) -> Table:
     """Return what could have been seen, from the months before only."""
-    note = "Worked out before looking at the months after, for the operation area judged alone. Smaller changes may pass unseen."
-    return _picked(contents, "power", "What could have been seen", _POWER, note)
+    note = (
+        "Worked out before looking at the months after, for the operation area judged alone. Smaller changes may pass "
+        "unseen."
+    )
+    return _picked(contents, "power", "Smallest changes that would be seen", _POWER, note)
 
 
 def verdict_table(contents: Contents) -> Table:
@@ -89,7 +98,9 @@ def verdict_table(contents: Contents) -> Table:
         after: ("After", f"events in the operation area {last}."),
     }
     note = "The ratio rests on all months before, not only on the two numbers beside it."
-    return _picked(contents, "verdicts", "Verdicts and estimates by outcome", _OUTCOME | counts | _ESTIMATES, note)
+    return _picked(
+        contents, "verdicts", "Verdicts and estimates by outcome", {**_OUTCOME, **counts, **_ESTIMATES}, note
+    )
 
 
 def checks_table(contents: Contents) -> Table:
@@ -104,8 +115,8 @@ def wdd_table(contents: Contents) -> Table | None:
         return None
     note = (
         "The ring is set against nothing: where numbers rose everywhere, its rise enters the difference as if it were "
-        "displacement. Read it beside the ratios of the ring and of the comparison areas. After is compared with the same "
-        "months a year before."
+        "displacement. Read it beside the ratios of the ring and of the comparison areas. After is compared with the "
+        "same months a year before."
     )
     return _picked(contents, "displacement-difference", "Weighted displacement difference", _WDD, note)
 
@@ -115,7 +126,12 @@ def _picked(contents: Contents, name: str, title: str, columns: Columns, note: s
     frame = contents.registered.to_frame()
     kept = {key: words for key, words in columns.items() if key in frame and not frame[key].isna().all()}
     picked = pd.DataFrame({words[0]: _cells(frame[key], key) for key, words in kept.items()})
-    return Table(name, title, picked, contents.registered, notes=(note,), definitions=dict(kept.values()))
+    return Table(name, title, picked, contents.registered, notes=(note,), definitions=_defined(kept))
+
+
+def _defined(columns: Columns) -> dict[str, str]:
+    """Return the meanings of columns whose heading does not say it all."""
+    return {heading: meaning for heading, meaning in columns.values() if meaning}
 
 
 def _cells(column: pd.Series[Any], key: str) -> pd.Series[Any]:

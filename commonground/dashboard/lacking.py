@@ -47,17 +47,19 @@ def gap_table(contents: Contents, *, by_kind: bool = False, short: bool = False)
     )
     if not by_kind:
         frame = frame.drop(columns="Kind of service")
-    name, title = ("gaps-by-kind", "Gaps by kind of service") if by_kind else ("gaps", "Gaps in provision, most people first")
+    name, title = (
+        ("gaps-by-kind", "Gaps by kind of service") if by_kind else ("gaps", "Gaps in provision, most people first")
+    )
     return Table(name, title, frame, provision, definitions={
-        "People, fewest": "fewest people in need who can be concerned; 0 where only some areas of the block fall short.",
-        "People, most": "most people in need who can be concerned: the upper end of the block's published number.",
+        "People, fewest": "fewest people in need concerned; 0 where only some areas of the block fall short.",
+        "People, most": "most people in need concerned: the upper end of the block's published number.",
         "Places per 100 people": f"places a week within {provision.reach:,.0f} metres, shared among everybody who can "
         "reach them; mean over the areas of the block.",
     })  # fmt: skip
 
 
 def kinds_table(contents: Contents) -> Table | None:
-    """Return, for each kind of service and time of day, how many people were seen in blocks where none is within reach."""
+    """Return, by kind of service and time of day, how many people were seen in blocks where none is within reach."""
     provision = contents.provision
     if provision is None or provision.gaps is None:
         return None
@@ -72,8 +74,8 @@ def kinds_table(contents: Contents) -> Table | None:
     frame = pd.DataFrame({"Kind of service": [kind.capitalize() for kind in kinds], **columns})
     title = "People seen where none of a kind is open within reach"
     note = (
-        "People per block, summed: a person seen in two blocks counts in both. Whether they need that kind of service is not "
-        "known."
+        "People per block, summed: a person seen in two blocks counts in both. Whether they need that kind of service "
+        "is not known."
     )
     return Table("kinds-out-of-reach", title, frame, provision, (note,))
 

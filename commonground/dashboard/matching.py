@@ -12,6 +12,7 @@ import pandas as pd
 
 from commonground.periods import Period
 from commonground.tallies import Tally
+from commonground.tallies.keys import distinct
 
 __all__ = ["Months", "larger_areas", "left_out", "same_months"]
 
@@ -36,21 +37,22 @@ def same_months(monthly: Tally, months: Months) -> Tally:
     Tally
         Two periods. A month that one of the two years lacks is left out of both, and so of the observed days.
     """
-    labels = [str(month) for part in months for month in part]
-    kept = {label: monthly.periods[label] for label in labels}
-    looked_at = replace(
+    home = {str(month): name for name, part in zip(("before", "after"), months, strict=True) for month in part}
+    keys = monthly.keys.assign(period=monthly.keys["period"].map(home)).dropna(subset=["period"])
+    return replace(
         monthly,
-        periods=kept,
-        keys=monthly.keys[monthly.keys["period"].isin(labels)],
-        coverage=_only(monthly.coverage, sorted(kept.values())),
+        periods={"before": _whole(months[0]), "after": _whole(months[1])},
+        keys=distinct(keys, list(monthly.by)),
+        coverage=_only(monthly.coverage, [monthly.periods[label] for label in sorted(home)]),
+        phased=True,
     )
-    spans = {name: _whole(part) for name, part in zip(("before", "after"), months, strict=True)}
-    return looked_at.merge_periods(spans)
 
 
 def left_out(months: Months) -> str:
     """Name the calendar months between the first and last compared one that are not compared, or nothing."""
-    gaps = sorted({month for part in months for month in pd.period_range(part[0], part[-1], freq="M")} - {*months[0], *months[1]})
+    gaps = sorted(
+        {month for part in months for month in pd.period_range(part[0], part[-1], freq="M")} - {*months[0], *months[1]}
+    )
     if not gaps:
         return ""
     named = " and ".join(f"{month:%B %Y}" for month in gaps)

@@ -10,7 +10,15 @@ import pandas as pd
 
 from commonground.dashboard.contents import Contents
 from commonground.dashboard.drawings import Drawings, map_name
-from commonground.dashboard.findings import bursts, cannot_say, findings, movement, needs_line, verdicts
+from commonground.dashboard.findings import (
+    bursts,
+    cannot_say,
+    displacement_line,
+    findings,
+    needs_line,
+    stricter,
+    verdicts,
+)
 from commonground.dashboard.judged import checks_table, power_table, verdict_table, wdd_table
 from commonground.dashboard.lacking import gap_table, kinds_table, services_table
 from commonground.dashboard.places import block_table, change_table, slug, zone_table, zones_table
@@ -103,7 +111,7 @@ def _finding(contents: Contents, name: str) -> str:
     if name == "index.html":
         return contents.facts.question
     if name == "displacement.html":
-        return next(iter(movement(contents)), "Nothing can be shown by area.")
+        return displacement_line(contents)
     if name == "needs.html":
         return needs_line(contents)
     return _tally_of_verdicts(contents) if name == "change.html" else ""
@@ -129,7 +137,7 @@ def _notes(contents: Contents) -> tuple[str, ...]:
 
 def _glance(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     return {
-        "findings": findings(contents),
+        "findings": findings(contents)[1:],  # what changed is shown as verdicts
         "verdicts": verdicts(contents),
         "chart": drawings.charts["verdicts"],
         "limits": cannot_say(contents),
@@ -140,7 +148,6 @@ def _glance(contents: Contents, drawings: Drawings) -> dict[str, Any]:
 def _displacement(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     return {
         "sections": [_section(contents, drawings, name) for name in contents.movements],
-        "more": movement(contents)[1:],
         "refusals": list(contents.refusals.values()),
         "wdd": _optional(wdd_table(contents)),
     }
@@ -148,12 +155,12 @@ def _displacement(contents: Contents, drawings: Drawings) -> dict[str, Any]:
 
 def _section(contents: Contents, drawings: Drawings, name: str) -> dict[str, Any]:
     charts = [drawings.charts.get(f"{kind}-{slug(name)}") for kind in ("zones", "months")]
-    maps = [map_name(name, kind) for kind in ("", "larger-", "surface-")]
+    maps = [map_name(name, kind) for kind in ("", "msoa-", "surface-")]
     changes = [change_table(contents, name, larger=larger) for larger in (True, False)]
     return {
         "label": contents.labels[name],
         "sentence": contents.movements[name].sentence,
-        "bursts": bursts(contents, name),
+        "lines": [*bursts(contents, name), *stricter(contents, name)],
         "charts": [chart for chart in charts if chart is not None],
         "table": _shown(zone_table(contents, name)),
         "changes": [(_shown(table), sentence) for table, sentence in filter(None, changes)],
@@ -204,7 +211,10 @@ def _methods(contents: Contents) -> dict[str, Any]:
 
 def _statement(contents: Contents) -> dict[str, Any]:
     shown = [
-        (contents.labels[name], list(dict.fromkeys(one[name].summary() for one in (contents.people, contents.events) if name in one)))
+        (
+            contents.labels[name],
+            list(dict.fromkeys(one[name].summary() for one in (contents.people, contents.events) if name in one)),
+        )
         for name in contents.events
     ]
     return {"shown": shown, "refusals": list(contents.refusals.values())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,17 @@ from commonground.disclosure import Protected
 from commonground.release.tables import Table
 from mapping.change import area_change
 
-__all__ = ["Change", "block_table", "change_table", "slug", "tidy_table", "zone_table", "zones_table"]
+__all__ = [
+    "Change",
+    "block_table",
+    "by_month",
+    "change_table",
+    "month_table",
+    "slug",
+    "tidy_table",
+    "zone_table",
+    "zones_table",
+]
 
 OUTSIDE = "Outside the zones"
 SMALLEST_P = 0.0001  # written for anything below it
@@ -47,7 +58,13 @@ def zone_table(contents: Contents, name: str) -> Table:
     title = f"{contents.labels[name]}: events by zone"
     notes = (contents.unmatched[name],) if name in contents.unmatched else ()
     return Table(
-        f"zones-{slug(name)}", title, pd.DataFrame(columns), contents.movements[name], notes, definitions, "not published"
+        f"zones-{slug(name)}",
+        title,
+        pd.DataFrame(columns),
+        contents.movements[name],
+        notes,
+        definitions,
+        "not published",
     )
 
 
@@ -64,8 +81,8 @@ def block_table(contents: Contents, name: str) -> Table:
         frame[str(period).capitalize()] = wide[period].to_numpy()
     definitions = {str(period).capitalize(): f"{unit}, {span(shown.periods[str(period)])}." for period in wide}
     note = (
-        f"Rounded to the nearest 5: each number is within {HALF_WIDTH} of the count, and at least {shown.k}. A block of several "
-        "areas does not say where in it anybody was."
+        f"Rounded to the nearest 5: each number is within {HALF_WIDTH} of the count, which is at least {shown.k}. "
+        "A block of several areas does not say where in it anybody was."
     )
     title = f"{contents.labels[name]}: {unit} by block"
     return Table(f"blocks-{slug(name)}", title, frame, shown, (note,), definitions)
@@ -100,7 +117,7 @@ def change_table(contents: Contents, name: str, *, larger: bool = False) -> Chan
     name : str
         Of a shown set of values.
     larger : bool
-        By the larger areas in which the areas lie.
+        By middle layer area (MSOA), of studies of lower layer areas (LSOA).
     """
     shown = contents.larger.get(name) if larger else contents.events[name]
     if shown is None or shown.profile != "open" or shown.blocks is None:
@@ -112,13 +129,13 @@ def change_table(contents: Contents, name: str, *, larger: bool = False) -> Chan
     frame = found.to_frame().sort_values(["p_adjusted", "p"], kind="stable")
     seen = frame.dropna(subset=["n_before", "n_after"])
     unseen = [str(code) for code in frame.index.difference(seen.index)]
-    scale = "larger area" if larger else "area"
+    scale = "MSOA" if larger else "LSOA" if name in contents.larger else "area"
     title = f"{contents.labels[name]}: change by {scale}"
     notes = [note for note in found.notes if "unobserved" not in note]
     if unseen:
         notes.append(f"Not observed in both periods: {place_names(unseen, contents.facts.area_names)}.")
-    table_name = f"change-{slug(name)}{'-larger' if larger else ''}"
-    table = Table(table_name, title, _change_columns(seen, contents, shown), shown, tuple(notes), _change_words(shown))
+    table_name = f"change-{slug(name)}{'-msoa' if larger else ''}"
+    table = Table(table_name, title, _change_columns(seen, contents), shown, tuple(notes), _change_words(shown))
     return table, found.summary().splitlines()[0]
 
 
@@ -130,12 +147,40 @@ def zones_table(contents: Contents) -> Table:
     return Table("zones", "Zones, declared before looking", frame, contents.registered)
 
 
+def month_table(contents: Contents, name: str) -> Table | None:
+    """Return published statistics by zone and month; None for protected records, which have no months."""
+    shown = contents.monthly.get(name)
+    if shown is None:
+        return None
+    frame = by_month(shown, contents.facts.zones).rename_axis("Month").reset_index()
+    title = f"{contents.labels[name]}: events by zone and month"
+    return Table(f"months-{slug(name)}", title, frame, shown, definitions={
+        "Average comparison area": "mean of the comparison areas.",
+    } if "Average comparison area" in frame else {}, symbol="not observed")  # fmt: skip
+
+
+def by_month(shown: Protected, zones: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Add up published months by zone; a month that one of a zone's areas lacks is missing.
+
+    Returns
+    -------
+    DataFrame
+        One row a month; operation area, ring, and the mean of the comparison areas at one decimal.
+    """
+    table = shown.table().astype("float64")
+    sums = {zone: table.reindex(list(codes)).sum(min_count=len(codes)) for zone, codes in zones.items()}
+    lines = {zone_label(zone): sums.pop(zone) for zone in ("treated", "ring") if zone in sums}
+    if sums:
+        lines["Average comparison area"] = pd.DataFrame(sums).mean(axis=1, skipna=False).round(1)
+    return pd.DataFrame(lines)
+
+
 def slug(name: str) -> str:
     """Return a name for files and sheets."""
     return name.lower().replace("_", "-")
 
 
-def _change_columns(seen: pd.DataFrame, contents: Contents, shown: Protected) -> pd.DataFrame:
+def _change_columns(seen: pd.DataFrame, contents: Contents) -> pd.DataFrame:
     names = contents.facts.area_names
     columns: dict[str, Any] = {"Area": [names.get(str(code), str(code)) for code in seen.index]}
     if any(names.get(str(code), str(code)) != str(code) for code in seen.index):
@@ -159,7 +204,7 @@ def _change_words(shown: Protected) -> dict[str, str]:
         "Ratio of rates": f"{_RATIO}.",
         "Low": f"lower end of its exact 95 % interval, {_INDEPENDENT}.",
         "High": "upper end of it.",
-        "p, adjusted": f"exact p, adjusted over the areas (Benjamini-Hochberg); {SMALLEST_P:g} stands for that or less.",
+        "p, adjusted": f"exact p, adjusted over the areas (Benjamini-Hochberg); {SMALLEST_P:g} is that or less.",
         "Neighbours": "whether the area and its neighbours rose or fell together (Gi*, false discovery rate 5 %).",
     }
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from commonground.disclosure import Protected
 from commonground.errors import GeographyError
-from commonground.study import Study
+from commonground.records import Records
+from commonground.study import NeedsPlan, Study
 from mapping.access import slot_access, straight_line_cost
 from mapping.gaps import ServiceGaps, service_gap
 from mapping.hours import slot_supply
@@ -82,8 +83,7 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     if plan is None:
         raise ValueError("a study without a needs plan has no gaps to find")
     services = study.records(plan.services)
-    table = services.frame.reset_index(drop=True)
-    listed = table.reindex(columns=["service", "name", "hours"])
+    listed = services.frame.reindex(columns=["service", "name", "hours"]).reset_index(drop=True)
     slots = tuple(plan.slots)
     if shown is None:
         note = "Too few people to publish apart, so need is unknown everywhere; unknown is not met."
@@ -92,31 +92,39 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
         raise GeographyError(
             f"the services of {plan.services} have no coordinates; map x and y to work out who can reach them."
         )
-    located = services.to_crs(study.areas.crs)
-    points = located.points().reset_index(drop=True)
-    supply = slot_supply(table, plan.slots, hours="hours")
-    cost = straight_line_cost(study.areas, points)
-    demand = _spread(shown, study, plan.phase)
-    kinds = {ANY: table.index, **dict(table.groupby("service").groups)}
-    access = {
-        kind: slot_access(demand, supply.loc[rows], cost[list(rows)], reach=plan.reach).access
-        for kind, rows in kinds.items()
-    }
+    access, placeless = _access(study, plan, services, _spread(shown, study, plan.phase))
     rows = shown.to_frame()
     need = rows[rows["period"] == plan.phase][["areas", "value", "low", "high"]]
     gaps = service_gap(need, access, least=plan.least)
-    return Provision(gaps, shown, access[ANY], listed, slots, plan.reach, plan.least, "", shown.in_ledger)
+    note = f"{placeless} of the services have no place and are not counted." if placeless else ""
+    return Provision(gaps, shown, access[ANY], listed, slots, plan.reach, plan.least, note, shown.in_ledger)
 
 
-def _spread(shown: Protected, study: Study, phase: str) -> pd.Series:
-    """Spread each block's label over its areas by addresses (evenly where they are not known); gate.md, step 12."""
+def _access(
+    study: Study, plan: NeedsPlan, services: Records, demand: pd.Series[Any]
+) -> tuple[dict[str, pd.DataFrame], int]:
+    """Return places per person by kind of service, and how many services have no place."""
+    points = services.to_crs(study.areas.crs).points()
+    table = services.frame.loc[points.index].reset_index(drop=True)
+    supply = slot_supply(table, plan.slots, hours="hours")
+    cost = straight_line_cost(study.areas, points.reset_index(drop=True))
+    kinds = {ANY: list(table.index)}
+    kinds |= {str(kind): list(rows) for kind, rows in table.groupby("service").groups.items()}
+    access = {
+        kind: slot_access(demand, supply.loc[rows], cost[rows], reach=plan.reach).access for kind, rows in kinds.items()
+    }
+    return access, len(services.frame) - len(table)
+
+
+def _spread(shown: Protected, study: Study, phase: str) -> pd.Series[Any]:
+    """Spread each block's label over its areas by addresses, evenly where they are not known; gate.md, step 12."""
     rows = shown.to_frame()
-    rows = rows[rows["period"] == phase]
-    weight = study.areas["population"].fillna(1.0)
+    cells: list[Any] = rows[rows["period"] == phase][["areas", "value"]].to_dict("records")
     demand = pd.Series(float("nan"), index=study.areas.index)
-    cells: list[Any] = rows[["areas", "value"]].to_dict("records")
     for cell in cells:
-        share = weight.reindex(list(cell["areas"]))
+        weight = study.areas["population"].reindex(list(cell["areas"])).astype("float64")
+        if weight.isna().any() or not weight.sum():
+            weight = pd.Series(1.0, index=weight.index)
         if not pd.isna(cell["value"]):  # a block without a value is unknown, not empty
-            demand.loc[list(cell["areas"])] = float(cell["value"]) * share / share.sum()
+            demand.loc[weight.index] = float(cell["value"]) * weight / weight.sum()
     return demand

@@ -7,7 +7,7 @@ import pandas as pd
 from commonground.dashboard.contents import Contents
 from commonground.dashboard.judged import checks_table, power_table, verdict_table, wdd_table
 from commonground.dashboard.lacking import gap_table, kinds_table
-from commonground.dashboard.places import change_table, tidy_table, zone_table
+from commonground.dashboard.places import change_table, month_table, tidy_table, zone_table
 from commonground.release.tables import Table
 
 __all__ = ["COUNT_COLUMNS", "coverage_table", "tables_of"]
@@ -22,6 +22,7 @@ def tables_of(contents: Contents) -> list[Table]:
     """Return every table of the release, in the order of the workbook: power before p, verdicts before places."""
     tables = [power_table(contents), verdict_table(contents), checks_table(contents), wdd_table(contents)]
     tables += [zone_table(contents, name) for name in contents.movements]
+    tables += [month_table(contents, name) for name in contents.monthly]
     tables += [tidy_table(contents, name, people=True) for name in contents.people]
     tables += [tidy_table(contents, name) for name in contents.events]
     changes = [change_table(contents, name, larger=larger) for name in contents.events for larger in (False, True)]

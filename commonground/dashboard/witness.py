@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+import geopandas as gpd
 import pandas as pd
+import shapely
 
+from commonground.areas import grid
 from commonground.dashboard.tables import COUNT_COLUMNS
 from commonground.disclosure import profile_named
 from commonground.disclosure.inspection import Expectation, Needles, boundary_vertices
 from commonground.formats import read_table
 from commonground.records.schemas import IDENTIFIERS
 from commonground.study import Input, Study
+from mapping.spread import CELL
 
 __all__ = ["expectation_of"]
 
@@ -29,21 +33,29 @@ def expectation_of(study: Study) -> Expectation:
     Returns
     -------
     Expectation
-        Needles: every identifier as it stands in the files, every pseudonym, every exact place, and every longer value of
-        columns that were not asked for. The open profile has no people to look for.
+        Needles: every identifier as it stands in the files, every pseudonym, every exact place, and every longer value
+        of columns that were not asked for. The open profile has no people to look for.
     """
     if study.policy == "open":
         return Expectation(dates=_dates(study), allowed=_public(study))
     rules = profile_named(study.policy)
     return Expectation(
         needles=Needles(_secrets(study), public=_public(study)),
-        vertices=boundary_vertices(study.areas),
+        vertices=boundary_vertices(*_reference(study)),
         count_columns=COUNT_COLUMNS,
         k=rules.k,
         finest_time="month",
         dates=_dates(study),
         allowed=_public(study),
     )
+
+
+def _reference(study: Study) -> list[gpd.GeoDataFrame]:
+    """Return what may be drawn: the study's boundaries and, for a surface, the fixed lattice over them."""
+    if study.surface is None:
+        return [study.areas]
+    window = gpd.GeoSeries([shapely.box(*study.areas.total_bounds)], crs=study.areas.crs)
+    return [study.areas, grid(window, CELL)]
 
 
 def _secrets(study: Study) -> Iterator[str]:

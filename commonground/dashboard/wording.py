@@ -28,8 +28,8 @@ def known(value: Any) -> bool:
     return value is not None and not pd.isna(value)
 
 
-def number(value: float) -> str:
-    """Write a ratio at two significant digits, so that 2 and 2.0 do not look differently exact.
+def number(value: float, digits: int = 2) -> str:
+    """Write a ratio at significant digits, so that 2 and 2.0 do not look differently exact.
 
     Examples
     --------
@@ -38,12 +38,12 @@ def number(value: float) -> str:
     """
     if math.isinf(value):
         return "no limit"
-    if value == 0 or abs(value) >= 100:
+    if value == 0 or abs(value) >= 10**digits:
         return f"{value:.0f}"
-    return f"{value:#.2g}".rstrip(".")
+    return f"{value:#.{digits}g}".rstrip(".")
 
 
-def times(ratio: float, low: float, high: float) -> str:
+def times(ratio: float, low: float, high: float, digits: int = 2) -> str:
     """Put a ratio of rates and its interval into words, also where one of the counts is 0.
 
     Examples
@@ -55,11 +55,12 @@ def times(ratio: float, low: float, high: float) -> str:
     """
     if not known(ratio):
         return "no ratio can be given"
+    point, least, most = (number(value, digits) for value in (ratio, low, high))
     if math.isinf(ratio):
-        return f"at least {number(low)} times the rate before"
+        return f"at least {least} times the rate before"
     if ratio == 0:
-        return f"at most {number(high)} times the rate before"
-    return f"{number(ratio)} times the rate before ({number(low)} to {number(high)})"
+        return f"at most {most} times the rate before"
+    return f"{point} times the rate before ({least} to {most})"
 
 
 def duration(days: float) -> str:
@@ -74,8 +75,8 @@ def duration(days: float) -> str:
     return "1 month" if months == 1 else f"{months} months"
 
 
-def span(period: Period) -> str:
-    """Write a period of whole months without its days.
+def span(period: Period, *, short: bool = False) -> str:
+    """Write a period of whole months without its days; short for buttons.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def span(period: Period) -> str:
     ('January 2022 to December 2023', 'March 2020')
     """
     last = period.end - pd.Timedelta(days=1)
-    first, final = f"{period.start:%B %Y}", f"{last:%B %Y}"
+    first, final = (f"{day:%b %Y}" if short else f"{day:%B %Y}" for day in (period.start, last))
     return first if first == final else f"{first} to {final}"
 
 

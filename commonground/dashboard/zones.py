@@ -11,13 +11,14 @@ import pandas as pd
 
 from commonground.dashboard.wording import known, months_of, times
 from commonground.disclosure import Protected
-from commonground.disclosure.labels import ratio, significant
+from commonground.disclosure.labels import significant
 from evaluation.rates import rate_ratio
 
 __all__ = ["ALL_COMPARISON", "HALF_WIDTH", "Movement", "movement_of", "zone_label"]
 
 ALL_COMPARISON = "all comparison areas"
 HALF_WIDTH = 2  # a label stands for counts up to two below or above it (gate.md, step 7)
+_Z = 1.959963984540054  # of a 95 % interval
 MOST_APART = 12  # a ring of more areas is shown on the map and in the area table only
 _LABELS = {"treated": "Operation area", "ring": "Ring around it", ALL_COMPARISON: "All comparison areas"}
 _CAUTIONS = {
@@ -35,7 +36,8 @@ class Movement:
     frame : DataFrame
         One row a zone: zone, blocks, one column a period (missing where the zone is not published), ratio, low, high
         (after over before, a day observed).
-    sentence : str
+    counts, short, meaning : str
+        What was counted in each zone; the ratios alone; and what may be read from them.
     fell : bool
         Whether the interval of the operation area lies below 1.
     in_ledger : bool
@@ -44,9 +46,16 @@ class Movement:
     released: ClassVar[bool] = True
 
     frame: pd.DataFrame = field(repr=False)
-    sentence: str
+    counts: str
+    short: str
+    meaning: str
     fell: bool
     in_ledger: bool
+
+    @property
+    def sentence(self) -> str:
+        """Counts and what may be read from them."""
+        return " ".join(part for part in (self.counts, self.meaning) if part)
 
     def __repr__(self) -> str:
         return f"Movement({len(self.frame)} zones)"
@@ -71,20 +80,21 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading
     Notes
     -----
     After over before, each divided by its observed days. A zone that is not a union of published blocks has no values;
-    the sentence says so. Of labels the variance of the log ratio is 1/p + 1/q + 2/p^2 + 2/q^2 (gate.md, step 13); of
-    published counts the interval is exact. Both take events as independent of each other: where the same people are
-    met often, the true interval is wider. It fails where seasons differ between the periods.
+    the sentence says so. Of labels the variance of the log ratio is 1/p + 1/q + 2m/p^2 + 2m/q^2, where m is the number
+    of labels in each sum (gate.md, step 13, has it for one); of published counts the interval is exact. Both take
+    events as independent of each other: where the same people are met often, the true interval is wider. It fails
+    where seasons differ between the periods.
     """
     published = {code for codes in shown.block_areas() for code in codes}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for zone, codes in _groups(zones, shown).items():
         values = {period: _value(shown, codes, period, published) for period in shown.periods}
         blocks = sum(set(mine) <= set(codes) for mine in shown.block_areas())
-        change = _change(shown, values.get("before"), values.get("after"))
+        change = _change(shown, values.get("before"), values.get("after"), blocks)
         rows.append({"zone": zone, "blocks": blocks, **values, **change})
     by_zone = {str(row["zone"]): row for row in rows}
     fell = _below(by_zone["treated"]["high"])
-    return Movement(pd.DataFrame(rows), _read(by_zone, shown, reading), fell, shown.in_ledger)
+    return Movement(pd.DataFrame(rows), *_read(by_zone, shown, reading), fell, shown.in_ledger)
 
 
 def zone_label(zone: str) -> str:
@@ -117,41 +127,50 @@ def _value(shown: Protected, codes: Sequence[str], period: str, published: set[s
     return shown.answer(codes, period).value if set(codes) <= published else None
 
 
-def _change(shown: Protected, before: int | None, after: int | None) -> dict[str, float]:
+def _change(shown: Protected, before: int | None, after: int | None, blocks: int) -> dict[str, float]:
     point = low = high = math.nan
     if before is not None and after is not None:
         days = shown.days["before"], shown.days["after"]
         if shown.profile == "open":
             exact = rate_ratio(before, after, exposure=days)
             point, low, high = exact.ratio, exact.low, exact.high
-        elif (found := ratio(before, after)) is not None:
-            point, low, high = (significant(part * days[0] / days[1]) for part in found)
+        elif before and after:
+            rounding = 2 * blocks  # variance of the rounding error: 2 for each label, which is five values wide
+            spread = _Z * math.sqrt(1 / before + 1 / after + rounding / before**2 + rounding / after**2)
+            ratio = after / before * days[0] / days[1]
+            point, low, high = (significant(ratio * math.exp(sign * spread)) for sign in (0, -1, 1))
     return {"ratio": point, "low": low, "high": high}
 
 
-def _read(rows: Mapping[str, Mapping[str, Any]], shown: Protected, reading: str) -> str:
+def _read(rows: Mapping[str, Mapping[str, Any]], shown: Protected, reading: str) -> tuple[str, str, str]:
     """Read the zones together; movement is one explanation among several, and is said as one."""
     treated, ring = rows["treated"], rows.get("ring")
     if not known(treated.get("before")):
-        return "Too few people were seen in the operation area to publish it apart: nothing can be said of movement."
+        return "", "", "Too few people were seen in the operation area to publish it apart: nothing can be said of it."
     parts = [f"In the operation area, {_counts(treated, shown)}."]
+    short = [f"In the operation area {_times(treated, shown)}"]
     if ring is not None and known(ring.get("before")):
         parts.append(f"In the ring around it, {_counts(ring, shown, short=True)}.")
+        short.append(f"in the ring around it {_times(ring, shown)}")
     others = [name for name in rows if name not in ("treated", "ring") and not name.startswith("ring: ")]
     together = rows.get(ALL_COMPARISON) or (rows[others[0]] if len(others) == 1 else None)
     if together is not None and known(together.get("before")):
         parts.append(f"In the comparison areas, {_counts(together, shown, short=True)}.")
-    return " ".join([*parts, _meaning(treated, ring, reading)])
+    return " ".join(parts), f"{'; '.join(short)}.", _meaning(treated, ring, reading)
 
 
 def _counts(row: Mapping[str, Any], shown: Protected, *, short: bool = False) -> str:
     before, after = (_many(row.get(period)) for period in ("before", "after"))
-    change = times(row["ratio"], row["low"], row["high"])
+    change = _times(row, shown)
     if short:
         if row["before"] == 0 and row["after"] == 0:
             return "none and none"
         return f"{before} and {after}: {change}"
     return f"{before} in {months_of(shown, 'before')} and {after} in {months_of(shown, 'after')}: {change}"
+
+
+def _times(row: Mapping[str, Any], shown: Protected) -> str:
+    return times(row["ratio"], row["low"], row["high"], 3 if shown.profile == "open" else 2)
 
 
 def _meaning(treated: Mapping[str, Any], ring: Mapping[str, Any] | None, reading: str) -> str:

@@ -28,6 +28,23 @@ class Closed:
 
 
 def closed_periods(tally: Tally, by: Sequence[str], profile: Profile, day: pd.Timestamp) -> list[Closed]:
+    """Return the closed periods that are old enough: the phases together, or each calendar year.
+
+    Parameters
+    ----------
+    tally : Tally
+    by : sequence of str
+        Categories that are left.
+    profile : Profile
+        Its lag decides what is old enough.
+    day : Timestamp
+        Date of the release.
+
+    Raises
+    ------
+    NotReleasable
+        When a phase, or every year, is too recent.
+    """
     lag = pd.DateOffset(months=profile.lag_months)
     levels = [tally.by[name] for name in by]
     if tally.phased:
@@ -66,12 +83,14 @@ def closed_periods(tally: Tally, by: Sequence[str], profile: Profile, day: pd.Ti
         out.append(Closed(str(year), span, keys, tuple(by), index, fine or (1,)))
     if not out:
         raise NotReleasable(
-            f"no closed year is older than {profile.lag_months} months on {day:%Y-%m-%d}: nothing recent is released. Wait."
+            f"no closed year is older than {profile.lag_months} months on {day:%Y-%m-%d}: nothing recent is released. "
+            "Wait."
         )
     return out
 
 
 def rows_of(keys: pd.DataFrame, part: str, closed: Closed) -> pd.DataFrame:
+    """Return the rows that fall in a labelled part: a phase, the year, or a piece of it."""
     if not closed.quarters:
         return keys[keys["period"] == part]
     if part == closed.name:
@@ -82,12 +101,14 @@ def rows_of(keys: pd.DataFrame, part: str, closed: Closed) -> pd.DataFrame:
 
 
 def piece_name(year: str, piece: tuple[int, ...], quarters: tuple[int, ...]) -> str:
+    """Return the name of a piece of a year: the year itself, a half (2023H1) or a quarter (2023Q3)."""
     if piece == tuple(quarters):
         return year
     return f"{year}Q{piece[0]}" if len(piece) == 1 else f"{year}H{1 if piece[0] == 1 else 2}"
 
 
 def spans_of(closed: Closed, tally: Tally) -> dict[str, Period]:
+    """Return every name that a part of the closed period may have, with its days."""
     if not closed.quarters:
         return dict(tally.periods)
     year = int(closed.name)

@@ -77,9 +77,10 @@ def protect(
 
     Notes
     -----
-    A node of the hierarchy is split only if both children pass every rule in every declared cell. In a block of two or more
-    areas, any area can hold any number from 0 to k - 1 with identical output, even if every exact block count were public:
-    move that many people to it, everyone else of the block to a leaf of the sibling child; the node still does not split.
+    A node of the hierarchy is split only if both children pass every rule in every declared cell. In a block of two or
+    more areas, any area can hold any number from 0 to k - 1 with identical output, even if every exact block count were
+    public: move that many people to it, everyone else of the block to a leaf of the sibling child; the node still does
+    not split.
     """
     rules = profile_named(profile)
     declared = plan if isinstance(plan, Plan) else Plan(**(plan or {}))
@@ -98,7 +99,8 @@ def protect(
     codes = trees.leaves(tree)
     inside = replace(tally, keys=tally.keys[tally.keys["area"].isin(codes)])
     levelled, by, notes = publishable_levels(inside, declared, rules_for(inside.keys, rules))
-    frames, periods = [], {}
+    frames: list[pd.DataFrame] = []
+    periods: dict[str, Period] = {}
     for closed in closed_periods(levelled, by, rules, day):
         frame, shown = _publish(closed, levelled, tree, rules, book)
         frames.append(frame)
@@ -179,7 +181,7 @@ def _first_cut(closed: Closed, tally: Tally, tree: trees.Tree, profile: Profile)
 def _coarsen_for(
     profile: Profile, blocks: list[_Block], closed: Closed, tally: Tally, tree: trees.Tree
 ) -> list[_Block]:
-    """Return the blocks a profile may see: the cut itself, or for the public the lowest ancestors that pass its rules."""
+    """Return the blocks a profile may see: the cut, or for the public the lowest ancestors that pass its rules."""
     if profile.k == CUT_K:
         return blocks
     rules = rules_for(tally.keys, profile, k=profile.k)
@@ -254,8 +256,8 @@ def _tree(tally: Tally, zones: Mapping[str, Sequence[str]] | None, hierarchy: tr
 def _refuse_unsuitable(tally: Tally, profile: Profile) -> None:
     if tally.selection:
         raise NotReleasable(
-            "this tally holds a selection of a record set; the rest could be had by subtraction. Tally the whole set and "
-            "declare the selection as a category (by=...)."
+            "this tally holds a selection of a record set; the rest could be had by subtraction. Tally the whole set "
+            "and declare the selection as a category (by=...)."
         )
     if len(tally.by) > profile.dimensions:
         raise NotReleasable(
@@ -282,6 +284,6 @@ def _record_set(tally: Tally) -> str:
 
 def _too_few(tally: Tally, closed: Closed) -> str:
     return (
-        f"too few people, premises or events in {tally.kind} ({closed.name}) to publish anything, even for all areas together; "
-        "coarsen: add areas, join phases, take a longer time or fewer categories."
+        f"too few people, premises or events in {tally.kind} ({closed.name}) to publish anything, even for all areas "
+        "together; coarsen: add areas, join phases, take a longer time or fewer categories."
     )

@@ -27,13 +27,14 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, weights: pd.Series | None = None
     areas : GeoDataFrame
         Indexed by area code.
     weights : Series, optional
-        Addresses or residents by area code (default: the population column, or 1 each). Never taken from the data that are
-        to be released.
+        Addresses or residents by area code (default: the population column, or 1 each). Never taken from the data that
+        are to be released.
 
     Returns
     -------
     Tree
-        Nested pairs of codes. Pairs that do not touch come last; ties go by code, and a pair's code is its smallest leaf.
+        Nested pairs of codes. Pairs that do not touch come last; ties go by code, and a pair's code is its smallest
+        leaf.
 
     Raises
     ------

@@ -46,8 +46,8 @@ class Ledger:
             self._append({"entry": "tree", "record_set": record_set, "tree": digest})
         elif known != {digest}:
             raise NotReleasable(
-                f"{record_set} was published before under another hierarchy; two cuts of the same records can prove a small "
-                "count. Use the hierarchy and zones of the first release, or publish nothing."
+                f"{record_set} was published before under another hierarchy; two cuts of the same records can prove a "
+                "small count. Use the hierarchy and zones of the first release, or publish nothing."
             )
 
     def find_cut(self, record_set: str, period: str) -> list[dict[str, Any]] | None:

@@ -61,9 +61,11 @@ def published_as_is(tally: Tally, zones: Mapping[str, Sequence[str]], day: pd.Ti
 
 
 def outlines(areas: gpd.GeoDataFrame | None, frame: pd.DataFrame) -> gpd.GeoDataFrame | None:
+    """Return the outline and joined name of each block, in the order of the frame; None without areas."""
     if areas is None:
         return None
-    home = {code: row.block for row in frame.drop_duplicates("block").itertuples() for code in row.areas}
+    blocks = frame.drop_duplicates("block")
+    home = {code: block for block, codes in zip(blocks["block"], blocks["areas"], strict=True) for code in codes}
     member = areas.index.map(home)
     shapes = gpd.GeoDataFrame(
         {"name": areas["name"].to_numpy(), "block": member}, geometry=areas.geometry.to_numpy(), crs=areas.crs

@@ -111,11 +111,11 @@ def split_time(
     quarters : sequence of int
         Quarters that the year has.
     """
-    halves = [tuple(q for q in half if q in quarters) for half in TIME_TREE]
+    halves: list[tuple[int, ...]] = [tuple(q for q in half if q in quarters) for half in TIME_TREE]
     present = [half for half in halves if half]
 
     def down(part: tuple[int, ...]) -> list[tuple[int, ...]]:
-        children = [(q,) for q in part]
+        children: list[tuple[int, ...]] = [(q,) for q in part]
         fine = len(part) > 1 and all(good(keys[keys["quarter"].isin(child)]) for child in children)
         return children if fine else [part]
 

@@ -102,15 +102,15 @@ class Protected:
     def to_frame(self) -> pd.DataFrame:
         """Return one row a published cell: block, areas, period, categories, value, low, high.
 
-        ``value`` is missing where the cell was not observed, or (a second measure) is below k; ``areas`` and ``categories``
-        are tuples.
+        ``value`` is missing where the cell was not observed, or (a second measure) is below k; ``areas`` and
+        ``categories`` are tuples.
         """
         return self._frame.copy()
 
     def table(self, *, categories: Sequence[str] = ()) -> pd.DataFrame:
         """Return values by block (rows) and period (columns) for one combination of category levels."""
         mine = self._frame[self._frame["categories"] == tuple(categories)]
-        wide = mine.pivot(index="block", columns="period", values="value")  # noqa: PD010 - one value a cell
+        wide = mine.pivot(index="block", columns="period", values="value")
         return wide.reindex(columns=[period for period in self.periods if period in wide.columns])
 
     def block_areas(self) -> pd.Series:
@@ -170,8 +170,8 @@ class Protected:
         scale = self.days[before] / self.days[after] if self.days[after] else float("nan")
         rows = []
         for block, codes in self.block_areas().items():
-            values = [table.at[block, period] for period in (before, after)]
-            old, new = (None if pd.isna(value) else int(value) for value in values)
+            shown: list[Any] = [table.at[block, period] for period in (before, after)]
+            old, new = (None if pd.isna(value) else int(value) for value in shown)
             got = labels.ratio(old, new)
             scaled = (None, None, None) if got is None else tuple(labels.significant(part * scale) for part in got)
             rows.append((block, codes, old, new, *scaled))
@@ -185,15 +185,15 @@ class Protected:
         unit = {"persons": "people", "events": "events" if self.people_known else "events, people unknown"}
         shown = self._frame["block"].nunique()
         lines = [
-            f"{self.kind.capitalize()} ({unit.get(self.count, self.count)}) in {shown} block(s), profile {self.profile}, "
-            f"from {', '.join(self.sources)}; data as of {self.as_of:%-d %B %Y}."
+            f"{self.kind.capitalize()} ({unit.get(self.count, self.count)}) in {shown} block(s), profile "
+            f"{self.profile}, from {', '.join(self.sources)}; data as of {self.as_of:%-d %B %Y}."
         ]
         if self.profile == "open":
             lines.append("Made from published statistics only; counts are as published.")
         else:
             lines.append(
-                f"Every shown number is rounded to the nearest 5 and stands for {self.k} or more; smaller groups are joined "
-                "with their neighbours, so a block of several areas does not say where in it anybody was."
+                f"Every shown number is rounded to the nearest 5 and stands for {self.k} or more; smaller groups are "
+                "joined with their neighbours, so a block of several areas does not say where in it anybody was."
             )
         if shown <= 2 and self.profile != "open":
             lines.append("Only one or two blocks can be shown: there are too few people for a finer map.")

@@ -13,12 +13,31 @@ from commonground.disclosure.protected import Answer, Protected
 
 __all__ = ["Registered", "register"]
 
-ESTIMATES = ("ratio", "low", "high", "relative_ratio", "relative_low", "relative_high", "wdd", "wdd_se", "wdd_se_poisson",
-             "wdd_low", "wdd_high", "smallest_fall", "smallest_rise", "dispersion", "p_floor")  # fmt: skip
+ESTIMATES = (
+    "ratio",
+    "low",
+    "high",
+    "relative_ratio",
+    "relative_low",
+    "relative_high",
+    "wdd",
+    "wdd_se",
+    "wdd_se_poisson",
+    "wdd_low",
+    "wdd_high",
+    "smallest_fall",
+    "smallest_rise",
+    "dispersion",
+    "p_floor",
+)
 P_VALUES = ("p", "p_holm", "p_shift", "p_exact")
 EXACT_ONLY = ("comparison_before", "comparison_after", "matched_before", "matched_after")
-COUNTS = {"before": ("treated", "before"), "after": ("treated", "after"), "ring_before": ("ring", "before"),
-          "ring_after": ("ring", "after")}  # fmt: skip
+COUNTS = {
+    "before": ("treated", "before"),
+    "after": ("treated", "after"),
+    "ring_before": ("ring", "before"),
+    "ring_after": ("ring", "after"),
+}
 UNPUBLISHABLE = "too few people to publish"
 
 
@@ -29,8 +48,8 @@ class Registered:
     Parameters
     ----------
     frame : DataFrame
-        One row an outcome. Counts are labels of published blocks, estimates have 2 significant digits, p-values 2 decimals;
-        under the open profile counts are as published and estimates have 3.
+        One row an outcome. Counts are labels of published blocks, estimates have 2 significant digits, p-values 2
+        decimals; under the open profile counts are as published and estimates have 3.
     sentences : mapping of outcome to str
         The reading of each outcome, made from the rounded numbers.
     profile : str
@@ -73,8 +92,9 @@ def register(study: Any, evaluation: Any, protected: Mapping[str, Protected]) ->
 
     Notes
     -----
-    The safety argument of the cut holds even if every exact block count is public, so estimates over zones that are unions
-    of blocks in every phase give nothing away; rounding the counts that go into them would spoil the calibration.
+    The safety argument of the cut holds even if every exact block count is public, so estimates over zones that are
+    unions of blocks in every phase give nothing away; rounding the counts that go into them would spoil the
+    calibration.
     """
     exact = evaluation.to_frame()
     exact = exact[exact["outcome"].isin(list(study.outcomes))]

@@ -19,6 +19,9 @@ ALIASES = {
     "end": ("end_date", "date_to", "to_date", "happened_to"),
     "area": ("area_code", "lsoa", "lsoa_code", "lsoa11cd", "lsoa21cd", "msoa", "msoa_code", "msoa11cd", "msoa21cd",
              "small_area", "beat_area", "borough", "ward_code"),
+    "service": ("service_type", "type_of_service", "type_of_help"),
+    "name": ("service_name", "service"),
+    "capacity": ("places_a_week",),
     "x": ("easting", "eastings", "grid_e", "longitude", "lon", "long", "lng"),
     "y": ("northing", "northings", "grid_n", "latitude", "lat"),
     "person": ("person_id", "client_id", "client_ref", "victim_id", "victim_ref", "member_code", "nominal"),
@@ -60,10 +63,13 @@ def guess_columns(names: Iterable[str], kind: str) -> dict[str, str]:
     {'start': 'Contact date', 'area': 'Area code', 'person': 'Client ID'}
     """
     plain = _by_plain_name(names)
-    guessed = {}
+    guessed: dict[str, str] = {}
     for ours in columns_of(kind):
         own = plain.get(ours, [])
-        known = own or [theirs for alias in ALIASES.get(ours, ()) for theirs in plain.get(alias, [])]
+        other = [theirs for alias in ALIASES.get(ours, ()) for theirs in plain.get(alias, [])]
+        if ours == "service" and kind == "services":  # "Service" beside "Type of help" is the service's name
+            own, other = other, own
+        known = [theirs for theirs in own or other if theirs not in guessed.values()]
         if len(known) == 1:
             guessed[ours] = known[0]
     return guessed | _groups(plain, kind)
@@ -126,4 +132,7 @@ def _by_plain_name(names: Iterable[str]) -> dict[str, list[str]]:
     for name in names:
         plain = re.sub(r"[^a-z0-9]+", "_", str(name).strip().casefold()).strip("_")
         found.setdefault(plain, []).append(str(name))
+    if {"e", "n"} <= set(found):  # easting and northing, not a number of events
+        found["easting"] = [*found.get("easting", []), *found.pop("e")]
+        found["northing"] = [*found.get("northing", []), *found.pop("n")]
     return found

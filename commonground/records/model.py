@@ -89,7 +89,7 @@ class Records:
         Parameters
         ----------
         coverage : DataFrame
-            Columns source, start, end (half-open) and, where a source saw only some areas, area.
+            Columns source, start, end (half-open; text is YYYY-MM-DD) and, where a source saw only some areas, area.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Records:
             raise CommonGroundError(f"the coverage has no column {missing}; it needs source, start and end.")
         declared = coverage.reindex(columns=list(COVERAGE_COLUMNS)).reset_index(drop=True)
         for side in ("start", "end"):
-            declared[side] = pd.to_datetime(declared[side], errors="coerce").astype("datetime64[us]")
+            declared[side] = pd.to_datetime(declared[side], format="ISO8601", errors="coerce").astype("datetime64[us]")
         if not (declared["start"] < declared["end"]).all():
             raise CommonGroundError("a span of the coverage has no date, or ends before it begins; correct it.")
         declared["source"], declared["area"] = (declared[name].astype("str") for name in ("source", "area"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -47,7 +46,8 @@ def write_release(
     Parameters
     ----------
     folder : path
-        Made if need be. An earlier release in it is replaced whole; a folder with anything else in it is left alone.
+        Made if need be. An earlier release in it is replaced whole; a folder that holds anything else is left
+        alone.
     files : mapping of name to bytes
         Names are relative and may hold one folder level.
     origins : sequence of Protected or Registered
@@ -66,13 +66,19 @@ def write_release(
     NotReleasable
         When an origin is exact or not in a ledger, or the attack finds something. Nothing is written then.
     CommonGroundError
-        When the folder holds other files.
+        When the folder holds anything that is not of an earlier release. Nothing is written or lost then.
+
+    Notes
+    -----
+    Files are written into a hidden folder beside the wanted one, which then takes its place in one step. Whatever fails
+    before that leaves the earlier release as it was.
     """
     for origin in origins:
         require_origin(origin)
         if not origin.in_ledger:
             raise NotReleasable(
-                "without a ledger a result can be looked at but not written; give protect(..., ledger=PATH beside study.toml)."
+                "without a ledger a result can be looked at but not written; give protect(..., ledger=PATH beside "
+                "study.toml)."
             )
     everything = {**files, MANIFEST: _manifest(files, facts or {})}
     findings = [
@@ -98,11 +104,11 @@ def _manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
 
 
 def _keep(folder: Path, files: Mapping[str, bytes]) -> Written:
-    """Write into a new folder beside the wanted one and swap them, so that a crash leaves the old release or the new."""
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MANIFEST).is_file())):
-        raise CommonGroundError(f"{folder.name} holds something that is not a release of ours; choose an empty folder.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    """Write into a new folder beside the wanted one and swap them: what fails on the way leaves the old release."""
+    place = folder.resolve()  # a link to a folder stays a link
+    _refuse_foreign(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         for name, data in files.items():
             path = fresh / name
@@ -111,13 +117,47 @@ def _keep(folder: Path, files: Mapping[str, bytes]) -> Written:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
         fresh.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-            os.replace(folder, old / "release")
-            os.replace(fresh, folder)
-            shutil.rmtree(old)
-        else:
-            os.replace(fresh, folder)
+        _swap(fresh, place)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return Written(folder, tuple(sorted(files)))
+
+
+def _swap(fresh: Path, place: Path) -> None:
+    """Put the new folder where the old one is; if that fails, put the old one back."""
+    if not place.exists():
+        fresh.replace(place)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{place.name}-old-", dir=place.parent))
+    try:
+        place.replace(aside / "release")
+        try:
+            fresh.replace(place)
+        except BaseException:
+            (aside / "release").replace(place)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _refuse_foreign(place: Path) -> None:
+    """Replace nothing but a release of ours, and only when everything in it is of that release."""
+    if not place.exists():
+        return
+    inside = [path for path in sorted(place.rglob("*")) if not path.is_dir()] if place.is_dir() else [place]
+    if not inside:
+        return
+    try:
+        manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+        ours = str(manifest["tool"]).startswith("commonground ")
+        listed = {MANIFEST, *manifest["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        ours, listed = False, set()
+    if not ours:
+        raise CommonGroundError(f"{place.name} holds something that is not a release of ours; choose an empty folder.")
+    strangers = [path for path in inside if path.relative_to(place).as_posix() not in listed]
+    if strangers:
+        raise CommonGroundError(
+            f"{place.name} holds {len(strangers)} file(s) that are not of the release in it and would be lost; "
+            "move them elsewhere, or choose an empty folder."
+        )

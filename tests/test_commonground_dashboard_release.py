@@ -1,0 +1,367 @@
+"""The sample town, end to end: what is written, that it is the same every time, and that it shows only labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from commonground.dashboard.contents import Contents, compute
+from commonground.dashboard.findings import (
+    bursts,
+    cannot_say,
+    displacement_line,
+    findings,
+    movement,
+    needs_line,
+    verdicts,
+)
+from commonground.dashboard.judged import checks_table, power_table, verdict_table, wdd_table
+from commonground.dashboard.lacking import gap_table
+from commonground.dashboard.pages import PAGES
+from commonground.dashboard.places import zone_table
+from commonground.dashboard.running import run_study
+from commonground.dashboard.witness import expectation_of
+from commonground.disclosure import Protected
+from commonground.errors import NotReleasable
+from commonground.periods import Period
+from commonground.release.writer import write_release
+from commonground.study import Study, load_study
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+COUNTED = ("Before", "During", "After", "value")
+
+
+@dataclass(frozen=True)
+class Release:
+    study: Study
+    contents: Contents
+    folder: Path
+
+    def text(self, name: str) -> str:
+        """The words of a page, without scripts, styles and pictures."""
+        page = re.sub(r"<(script|style).*?</\1>", " ", (self.folder / name).read_text(), flags=re.DOTALL)
+        return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
+
+    def tables(self, name: str) -> list[pd.DataFrame]:
+        """The tables of a page, as a reader sees them."""
+        found = []
+        for table in re.findall(r"<table>.*?</table>", (self.folder / name).read_text(), re.DOTALL):
+            rows = [
+                re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr>.*?</tr>", table)
+            ]
+            found.append(pd.DataFrame(rows[1:], columns=rows[0]))
+        return found
+
+    def csv(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "tables" / name)
+
+
+def town(folder: Path) -> Path:
+    return Path(shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("*.ledger", "__pycache__")))
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    place = tmp_path_factory.mktemp("release")
+    study = load_study(town(place / "study") / "study.toml")
+    seen: list[Contents] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("commonground.dashboard.running.compute", lambda study: seen.append(compute(study)) or seen[-1])
+        run_study(study, place / "out")
+    return Release(study, seen[0], place / "out")
+
+
+def test_pages_maps_charts_tables_workbook_and_manifest_are_there(release: Release) -> None:
+    names = {path.relative_to(release.folder).as_posix() for path in release.folder.rglob("*") if path.is_file()}
+    assert set(PAGES) | {"workbook.xlsx", "manifest.json", "charts/verdicts.svg", "charts/verdicts.png"} <= names
+    inputs = ["contacts", "reports", "police", "arrests"]
+    assert {f"maps/{name}.html" for name in [*inputs, "services"]} <= names
+    assert {f"charts/zones-{name}.png" for name in inputs} <= names
+    assert {
+        f"tables/{name}.csv" for name in ("power", "verdicts", "checks", "displacement-difference", "gaps", "coverage")
+    } <= names
+    listed = json.loads((release.folder / "manifest.json").read_text())["files"]
+    assert names == {*listed, "manifest.json"}
+    assert listed["index.html"] == hashlib.sha256((release.folder / "index.html").read_bytes()).hexdigest()
+
+
+def test_the_ledger_stands_beside_the_study_and_not_in_the_release(release: Release) -> None:
+    assert release.study.ledger_path.is_file()
+    assert not list(release.folder.rglob("*.ledger"))
+
+
+def test_a_second_run_with_its_ledger_gives_the_same_bytes(release: Release, tmp_path: Path) -> None:
+    run_study(load_study(release.study.path), tmp_path / "again")
+    first = {p.relative_to(release.folder): p.read_bytes() for p in release.folder.rglob("*") if p.is_file()}
+    second = {p.relative_to(tmp_path / "again"): p.read_bytes() for p in (tmp_path / "again").rglob("*") if p.is_file()}
+    assert {name for name in first if first[name] != second.get(name)} == set()
+    assert set(first) == set(second)
+
+
+def test_every_count_shown_is_a_published_label(release: Release) -> None:
+    tables = [*release.tables("displacement.html"), *release.tables("change.html")]
+    tables += [pd.read_csv(path) for path in sorted((release.folder / "tables").glob("*.csv"))]
+    cells = [table[column] for table in tables for column in COUNTED if column in table]
+    shown = pd.concat([pd.to_numeric(column, errors="coerce") for column in cells]).dropna()
+    assert len(shown) > 100
+    assert (shown % 5 == 0).all()
+    assert shown.min() >= 10  # k is 8, and 8 is written as 10
+    spoken = [
+        int(n.replace(",", "")) for page in PAGES for n in re.findall(r"([\d,]+) in the \d+ months", release.text(page))
+    ]
+    assert len(spoken) >= 10
+    assert all(n % 5 == 0 and n >= 10 for n in spoken)
+
+
+def test_no_exact_count_of_a_zone_is_in_any_table(release: Release) -> None:
+    study = release.study
+    exact = set()
+    for name in ("contacts", "reports", "police", "arrests"):
+        for unit in ("events", "persons"):
+            zones = study.tally(name, every=study.phases, count=unit).zone_series(study.zones)
+            exact |= {int(n) for n in zones.to_numpy().ravel() if n == n and n > 30 and n % 5}
+    assert len(exact) > 10
+    for path in sorted((release.folder / "tables").glob("*.csv")):
+        table = pd.read_csv(path)
+        numbers = {
+            int(n)
+            for column in COUNTED
+            if column in table
+            for n in pd.to_numeric(table[column], errors="coerce").dropna()
+        }
+        assert not numbers & exact
+
+
+def test_values_of_blocks_add_up_to_those_of_zones(release: Release) -> None:
+    blocks = release.csv("blocks-contacts-events.csv")
+    zones = release.csv("zones-contacts.csv").set_index("Zone")
+    sums = blocks.groupby(["zone", "period"])["value"].sum()
+    assert sums["Ring around it", "before"] == zones.at["Ring around it", "Before"]
+    assert sums["Operation area", "after"] == zones.at["Operation area", "After"]
+
+
+def test_identifiers_notes_and_places_of_the_live_data_are_nowhere(release: Release) -> None:
+    raw = pd.read_csv(SAMPLE / "contacts.csv", encoding="utf-8-sig", dtype=str)
+    text = " ".join(release.text(name) for name in PAGES)
+    text += "".join(path.read_text() for path in (release.folder / "tables").glob("*.csv"))
+    for column in ("Client ID", "Location ref", "Session", "Easting"):
+        assert not [value for value in raw[column].dropna().unique() if re.search(rf"\b{re.escape(value)}\b", text)]
+
+
+# --- a renderer that does wrong is caught -----------------------------------------------------------------------------
+
+
+def broken(release: Release) -> dict[str, tuple[str, bytes]]:
+    contacts = pd.read_csv(SAMPLE / "contacts.csv", encoding="utf-8-sig", dtype=str)
+    reports = pd.read_csv(SAMPLE / "incidents_scheme.csv", encoding="latin-1", dtype=str)
+    person = contacts["Client ID"].dropna().iloc[0]
+    east, north = contacts[["Easting", "Northing"]].dropna().iloc[0]
+    phone = next(note for note in reports["notes"].dropna() if re.search(r"\d{5}\s?\d{6}|\d{4}\s?\d{3}\s?\d{4}", note))
+    place = release.study.located("contacts").points().to_crs(4326).iloc[0]
+    return {
+        "an identifier": ("tables/extra.csv", f"Client,value\r\n{person},25\r\n".encode()),
+        "a small count": ("tables/extra.csv", b"block,value\r\nMH25,3\r\n"),
+        "an exact place": ("tables/extra.csv", f"block,where\r\nMH25,{east} {north}\r\n".encode()),
+        "a point on a map": ("maps/extra.html", f"<script>L.marker([{place.y:.6f}, {place.x:.6f}])</script>".encode()),
+        "a telephone number from the notes": ("index.html", f"<p>{html.escape(phone)}</p>".encode()),
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["an identifier", "a small count", "an exact place", "a point on a map", "a telephone number from the notes"],
+)
+def test_a_broken_renderer_is_caught_and_nothing_is_written(fault: str, release: Release, tmp_path: Path) -> None:
+    name, data = broken(release)[fault]
+    with pytest.raises(NotReleasable, match="nothing was written") as caught:
+        write_release(
+            tmp_path / "out",
+            {name: data},
+            origins=[release.contents.registered],
+            expectation=expectation_of(release.study),
+        )
+    assert name in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_renderer_that_shows_exact_counts_is_caught(
+    release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run with a table of exact counts by area slipped in."""
+    exact = release.study.tally("contacts", every=release.study.phases).to_frame()
+    leak = exact[["area", "period", "value"]].to_csv(index=False).encode()
+    monkeypatch.setattr("commonground.dashboard.running.compute", lambda study: release.contents)
+    monkeypatch.setattr("commonground.dashboard.running.render", lambda contents: {"tables/exact.csv": leak})
+    with pytest.raises(NotReleasable, match=r"tables/exact\.csv"):
+        run_study(load_study(release.study.path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_contents_hold_protected_values_only(release: Release) -> None:
+    for field in dataclasses.fields(release.contents):
+        value = getattr(release.contents, field.name)
+        for held in value.values() if isinstance(value, dict) else [value]:
+            assert (
+                isinstance(held, str) or held is None or getattr(type(held), "released", False) or field.name == "facts"
+            )
+    assert "Contents('Operation Lantern" in repr(release.contents)
+
+
+# --- what the sentences say -------------------------------------------------------------------------------------------
+
+
+def test_at_most_three_findings_and_each_number_is_in_a_table(release: Release) -> None:
+    found = findings(release.contents)
+    assert [finding.topic for finding in found] == ["What changed", "Whether people moved", "What is missing"]
+    row = release.contents.registered.to_frame().set_index("outcome").loc["arrests"]
+    arrests = next(line for line in found[0].lines if line.startswith("Arrests: "))
+    assert f"{row['before']:,.0f} in the 24 months before, {row['after']:,.0f} in the 9 months after" in arrests
+    assert row["verdict"] in arrests
+
+
+def test_movement_is_read_from_contacts_and_tempered_by_the_stricter_test(release: Release) -> None:
+    lines = movement(release.contents)
+    assert lines[0].startswith("Contacts with services. In the operation area, ")
+    assert "what displacement looks like; it does not prove that people moved" in lines[0]
+    judged = release.contents.registered.to_frame().set_index("outcome").at["contacts", "verdict"]
+    assert any("cannot be told" in line for line in lines[1:]) == judged.startswith("cannot tell")
+    assert displacement_line(release.contents).startswith("Contacts with services. In the operation area ")
+
+
+def test_the_largest_gap_is_the_first_row_of_the_list(release: Release) -> None:
+    table = gap_table(release.contents)
+    assert table is not None
+    first = table.frame.iloc[0]
+    assert f"{first['People, fewest']} to {first['People, most']} people" in needs_line(release.contents)
+    assert f"The largest of {len(table.frame)} gaps" in needs_line(release.contents)
+
+
+def test_what_cannot_be_said_names_every_outcome_that_cannot_be_told(release: Release) -> None:
+    line = next(line for line in cannot_say(release.contents) if line.startswith("Whether these changed"))
+    unsure = [one.label for one in verdicts(release.contents) if one.verdict.startswith("cannot tell")]
+    assert unsure
+    assert all(label in line for label in unsure)
+    assert cannot_say(release.contents)[0] == release.study.limits[0]
+
+
+def test_power_stands_before_every_p(release: Release) -> None:
+    page = release.text("change.html")
+    assert page.index("What could have been seen") < page.index("p, all outcomes") < page.index("p, exact test")
+    assert list(power_table(release.contents).frame) == [
+        "Outcome", "Months before", "Months after", "Smallest fall seen", "Smallest rise seen",
+    ]  # fmt: skip
+
+
+def test_no_cell_says_confidential_where_it_means_unknown(release: Release) -> None:
+    tables = [power_table, verdict_table, checks_table, wdd_table]
+    for table in filter(None, [make(release.contents) for make in tables]):
+        assert not table.frame.isna().to_numpy().any()
+    assert "[c]" not in release.text("change.html")
+
+
+def test_every_number_column_has_its_definition_in_sight(release: Release) -> None:
+    for table in (
+        verdict_table(release.contents),
+        zone_table(release.contents, "contacts"),
+        gap_table(release.contents),
+    ):
+        assert table is not None
+        numbers = {name for name in table.frame if any(isinstance(v, int | float) for v in table.frame[name])}
+        assert numbers <= set(table.definitions)
+    page = (release.folder / "displacement.html").read_text()
+    assert "<strong>Ratio of rates</strong>: after over before" in page
+    assert 'class="definitions"' not in page
+
+
+def test_titles_have_ten_words_or_fewer(release: Release) -> None:
+    for path in release.folder.rglob("*.html"):
+        heading = re.search(r"<h1>(.*?)</h1>", path.read_text())
+        assert heading
+        assert len(html.unescape(heading[1]).split()) <= 10
+
+
+def test_words_are_respectful(release: Release) -> None:
+    words = " ".join(release.text(name) for name in PAGES).lower()
+    assert not re.findall(r"\b(?:prostitutes?|targets?|cases|vulnerable females?|punters?)\b", words)
+    assert "people in sex work" in words
+
+
+def monthly(counts: dict[str, list[int]], start: str = "2013-10") -> tuple[Protected, Protected]:
+    """Published months of areas, and the year after beside the year before."""
+    months = pd.period_range(start, periods=12, freq="M")
+    days = {str(month): float(month.days_in_month) for month in months}
+    spans = {str(month): Period(month.start_time, (month + 1).start_time) for month in months}
+
+    def made(rows: list[Any], periods: dict[str, Period], observed: dict[str, float]) -> Protected:
+        frame = pd.DataFrame(rows, columns=["block", "areas", "period", "categories", "value", "low", "high"])
+        return Protected(
+            kind="incidents", count="events", profile="open", k=0, periods=periods, days=observed, by=(), zones={},
+            tree_digest="", sources=("police",), citations=("published",), as_of=pd.Timestamp("2024-03-01"),
+            people_known=False, in_ledger=True,
+            _frame=frame.astype({"value": "Int64", "low": "Int64", "high": "Int64"}),
+        )  # fmt: skip
+
+    by_month = [
+        (c, (c,), str(m), (), n, n, n) for c, values in counts.items() for m, n in zip(months, values, strict=True)
+    ]
+    phases = {"before": Period("2012-10-01", "2013-10-01"), "after": Period("2013-10-01", "2014-10-01")}
+    whole = [(c, (c,), p, (), n, n, n) for c, v in counts.items() for p, n in (("before", 0), ("after", sum(v)))]
+    return made(by_month, spans, days), made(whole, phases, dict.fromkeys(phases, 365.0))
+
+
+def with_months(contents: Contents, counts: dict[str, list[int]]) -> Contents:
+    by_month, whole = monthly(counts)
+    facts = dataclasses.replace(
+        contents.facts,
+        profile="open",
+        area_names={"wf": "Waltham Forest"},
+        zones={"treated": ("r",), "ring": ("wf",), "far": ("x",)},
+    )
+    return dataclasses.replace(
+        contents, facts=facts, monthly={"s": by_month}, events={"s": whole}, judged_by={"s": "arrests"}
+    )
+
+
+def test_a_month_with_most_of_the_year_is_called_a_burst(release: Release) -> None:
+    # Waltham Forest, recorded soliciting from October 2013 (field.md, no. 22): 66 in twelve months, 55 in December.
+    counts = {
+        "r": [0, 0, 16, 1, 9, 7, 1, 1, 1, 0, 2, 1],
+        "wf": [0, 11, 55, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "x": [0, 0, 99, *[0] * 9],
+    }
+    assert bursts(with_months(release.contents, counts), "s") == [
+        "55 of Waltham Forest's 66 after the start fall in one month, December 2013: a burst of enforcement there and "
+        "no movement of people."
+    ]
+
+
+@pytest.mark.parametrize("year", [[6, *[0] * 11], [20, 21, *[0] * 10], [0] * 12])
+def test_few_or_spread_events_are_no_burst(year: list[int], release: Release) -> None:
+    contents = with_months(release.contents, {"r": year, "wf": [1] * 12, "x": [0] * 12})
+    assert len(bursts(contents, "s")) == (1 if year[:2] == [20, 21] and 21 >= 0.5 * 41 else 0)
+
+
+def test_protected_records_have_no_months_and_so_no_bursts(release: Release) -> None:
+    assert not release.contents.monthly
+    assert bursts(release.contents, "contacts") == []
+
+
+# --- the front door ---------------------------------------------------------------------------------------------------
+
+
+def test_importing_commonground_draws_nothing() -> None:
+    code = "import sys, commonground; print([m for m in ('matplotlib', 'folium', 'statsmodels') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
