@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonground.errors import CommonGroundError, GeographyError
-from commonground.records import Records, guess_columns, read_records
+from commonground.records import Records, read_records
 from commonground.records.dates import parse_dates
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -72,33 +71,9 @@ def test_a_mapping_names_their_columns_and_ours_are_found_whatever_their_capital
     assert read_records(ours, "contacts").columns == ("start", "area", "source", "n", "group_language")
 
 
-@pytest.mark.parametrize(
-    ("file", "kind", "missed"),
-    [
-        ("contacts", "contacts", {"group_language", "service", "outcome"}),
-        ("incidents_scheme", "incidents", {"offence", "outcome"}),
-        ("incidents_police", "incidents", set()),
-        ("arrests", "arrests", set()),
-        ("services", "services", set()),
-    ],
-)
-def test_guesses_are_right_or_left_out_on_the_sample_town(file: str, kind: str, missed: set[str]) -> None:
-    truth = json.loads((SAMPLE / "truth.json").read_text(encoding="utf-8"))["columns"][file]
-    names = (SAMPLE / f"{file}.csv").read_bytes().decode("latin-1").splitlines()[0].removeprefix("ï»¿").split(",")
-    guessed = guess_columns(names, kind)
-    assert {ours: truth[ours] for ours in guessed} == guessed
-    assert set(truth) - set(guessed) == missed
-
-
 def test_a_northing_called_n_is_not_taken_for_a_number_of_events() -> None:
     table = pd.DataFrame({"start": ["2023-01-05"], "area": ["A"], "e": [637_432], "n": [419_563]})
     assert read_records(table, "incidents").frame["n"].tolist() == [1.0]
-    assert guess_columns(table.columns, "incidents") == {"start": "start", "area": "area", "x": "e", "y": "n"}
-
-
-def test_two_headers_that_could_be_one_column_are_not_guessed() -> None:
-    assert "start" not in guess_columns(["Incident date", "Contact date"], "contacts")
-    assert guess_columns(["start", "Contact date"], "contacts") == {"start": "start"}
 
 
 def test_files_in_utf_8_latin_1_and_with_a_byte_order_mark_read_alike(tmp_path: Path) -> None:

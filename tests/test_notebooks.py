@@ -147,6 +147,25 @@ def test_the_attack_finds_a_record_a_small_count_and_a_path_when_they_are_there(
     assert {"raw value", "machine", "small number"} <= checks
 
 
+def test_a_notebook_with_a_finding_is_not_written(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = json.loads((ROOT / "notebooks" / "analyst.ipynb").read_text(encoding="utf-8"))
+    stored["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "C:\\Users\\somebody"}]
+    file = tmp_path / "analyst.ipynb"
+    file.write_text(json.dumps(stored), encoding="utf-8")
+    before = file.read_bytes()
+    monkeypatch.setattr(script, "FOLDER", tmp_path)
+    monkeypatch.setattr(script, "executed", lambda book: book)
+    monkeypatch.setattr("sys.argv", ["notebooks.py"])
+    with pytest.raises(SystemExit, match="1 notebook\\(s\\) not written"):
+        script.main()
+    assert file.read_bytes() == before
+    captured = capsys.readouterr()
+    assert "analyst.ipynb (cell 2, output 1): machine" in captured.err
+    assert "somebody" not in captured.err
+
+
 def test_the_file_is_what_normalising_it_gives(script: ModuleType, path: Path, book: NotebookNode) -> None:
     assert script.to_bytes(script.normalised(book)) == path.read_bytes()
 

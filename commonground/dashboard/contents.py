@@ -181,6 +181,5 @@ def _reading(study: Study, name: str) -> str:
     """Say what a set of counts measures, which decides what may be read from it."""
     if study.policy == "open":
         outcome = study.outcomes[name]
-        kind = study.inputs[outcome.input].kind
-        return "enforcement" if outcome.goal == "enforcement" or kind == "arrests" else kind
-    return "enforcement" if study.inputs[name].kind == "arrests" else study.inputs[name].kind
+        return "enforcement" if outcome.goal == "enforcement" else study.inputs[outcome.input].kind
+    return study.inputs[name].kind

@@ -21,8 +21,10 @@ HALF_WIDTH = 2  # a label stands for counts up to two below or above it (gate.md
 _Z = 1.959963984540054  # of a 95 % interval
 MOST_APART = 12  # a ring of more areas is shown on the map and in the area table only
 _LABELS = {"treated": "Operation area", "ring": "Ring around it", ALL_COMPARISON: "All comparison areas"}
+_ENFORCEMENT = "These numbers measure where enforcement was, not where people were."
 _CAUTIONS = {
-    "enforcement": "These numbers measure where enforcement was, not where people were.",
+    "enforcement": _ENFORCEMENT,
+    "arrests": _ENFORCEMENT,
     "incidents": "These are reports: what happened times the share reported. They do not say where people were.",
 }
 
@@ -61,7 +63,7 @@ class Movement:
         return f"Movement({len(self.frame)} zones)"
 
 
-def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading: str) -> Movement:
+def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading: str = "") -> Movement:
     """Add up labels by zone and compare before with after.
 
     Parameters
@@ -70,8 +72,9 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading
         Events by block and phase.
     zones : mapping of zone to area codes
         ``treated``, perhaps ``ring``, and the comparison areas.
-    reading : {'contacts', 'incidents', 'enforcement'}
-        What is counted. Only contacts say anything of where people were met.
+    reading : {'contacts', 'incidents', 'enforcement'}, optional
+        What the counts measure; by default what kind of records they are of. Only contacts say anything of where people
+        were met.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading
         rows.append({"zone": zone, "blocks": blocks, **values, **change})
     by_zone = {str(row["zone"]): row for row in rows}
     fell = _below(by_zone["treated"]["high"])
-    return Movement(pd.DataFrame(rows), *_read(by_zone, shown, reading), fell, shown.in_ledger)
+    return Movement(pd.DataFrame(rows), *_read(by_zone, shown, reading or shown.kind), fell, shown.in_ledger)
 
 
 def zone_label(zone: str) -> str:

@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 
 from commonground.disclosure import hierarchy as trees
-from commonground.disclosure.closing import Closed, closed_periods, observed_days, piece_name, rows_of, spans_of
-from commonground.disclosure.labels import interval, label, revise
+from commonground.disclosure.case import Case, check_suitable, open_case, tree_of
+from commonground.disclosure.closing import Closed, closed_periods, observed_days, spans_of
+from commonground.disclosure.cutting import Cut, coarser_cut, first_cut, fits, joint_levels, root_passes, too_few
+from commonground.disclosure.labels import interval
 from commonground.disclosure.ledger import Ledger
-from commonground.disclosure.levels import publishable_levels
-from commonground.disclosure.opened import outlines, published_as_is
-from commonground.disclosure.partition import Rules, cut, lowest_passing, passes, rules_for, split_time
-from commonground.disclosure.policy import CUT_K, Plan, Profile, profile_named
-from commonground.disclosure.protected import COLUMNS, Protected
-from commonground.errors import NotReleasable
-from commonground.periods import Period
-from commonground.tallies import Tally, count_keys
+from commonground.disclosure.levels import Groups, single
+from commonground.disclosure.opened import published_as_is
+from commonground.disclosure.outlines import outlines
+from commonground.disclosure.policy import Plan, profile_named
+from commonground.disclosure.protected import Protected, Row, seal
+from commonground.disclosure.publishing import labelled, rows_of, summed
+from commonground.errors import CommonGroundError, NotReleasable
+from commonground.tallies import UNITS, Tally
 
 __all__ = ["protect"]
 
+BASE = "partner"  # the profile at whose rules every cut is made (gate.md, step 1)
+UNDECLARED: Mapping[str, Any] = {"measures": UNITS}  # without a plan, for looking, any unit will do
+FOUND = "Levels of {} are those found in the data: for looking at, not for publishing."
+ADDED = (
+    "Numbers of joined blocks are sums of the blocks' rounded numbers: people (or premises) seen in several count once "
+    "in each. A block whose year is published in pieces elsewhere shows events only."
+)
+
 
 @dataclass(frozen=True)
-class _Block:
-    areas: tuple[str, ...]
-    parts: tuple[str, ...]  # periods (phases, the year, or pieces of the year) that are labelled
+class _Shown:
+    """What a release shows."""
 
-    @property
-    def code(self) -> str:
-        return min(self.areas)
+    closed: Sequence[Closed]
+    by: tuple[str, ...]
+    rows: Sequence[Row]
+    notes: tuple[str, ...]
 
 
 def protect(
@@ -56,7 +64,8 @@ def protect(
         Of a whole record set; a filtered one is refused (filters are categories).
     profile : {'partner', 'public', 'open'}
     plan : Plan or mapping, optional
-        Declared categories, phases and measures.
+        Declared categories, phases and measures. Without it the levels are those found in the data, so that a level
+        nobody is in is absent: such a result can be looked at, but a ledger refuses it.
     zones : mapping of zone to area codes, optional
         Treated, ring and comparison areas, declared from public knowledge; one tree inside each.
     hierarchy : nested pairs of area codes, optional
@@ -64,7 +73,7 @@ def protect(
     ledger : path or Ledger, optional
         What was published before. Without it the result can be looked at but not written.
     as_of : date, optional
-        Drives the release lag (default: today).
+        Drives the release lag (default, and latest: today).
 
     Returns
     -------
@@ -80,210 +89,162 @@ def protect(
     A node of the hierarchy is split only if both children pass every rule in every declared cell. In a block of two or
     more areas, any area can hold any number from 0 to k - 1 with identical output, even if every exact block count were
     public: move that many people to it, everyone else of the block to a leaf of the sibling child; the node still does
-    not split.
+    not split. Levels of a category are cut in the same way along their declared order.
+
+    The public profile is worked out from the partner's cells: its blocks are unions of theirs, its values sums of their
+    labels. One set of categories is published of a record set and period, and no total beside it: totals are sums of
+    labels. Beside distinct people of a year no quarters of the same block are published, nor the year beside quarters.
+
+    What it does not promise: possible values, not probabilities; a refusal, or that blocks had to be joined for the
+    public, is itself about one bit; somebody who knows all but one record learns the rest up to rounding.
     """
     rules = profile_named(profile)
-    declared = plan if isinstance(plan, Plan) else Plan(**(plan or {}))
-    day = pd.Timestamp(as_of if as_of is not None else dt.date.today())
+    declared = plan if isinstance(plan, Plan) else Plan(**(UNDECLARED if plan is None else plan))
+    day = _day(as_of)
     if rules.name == "open":
         return published_as_is(tally, zones or {}, day)
-    _refuse_unsuitable(tally, rules)
-    tree = _tree(tally, zones, hierarchy)
+    check_suitable(tally, rules, declared, written=ledger is not None)
+    case = open_case(tally, rules, tree_of(tally, zones, hierarchy), declared)
     book = ledger if isinstance(ledger, Ledger) or ledger is None else Ledger(Path(ledger))
+    closed = closed_periods(tally, rules, day)
     if book is not None:
-        if tally.by and not declared.categories:
-            raise NotReleasable(
-                "category levels must be declared in the study before they are published; add them to plan."
-            )
-        book.declare_tree(_record_set(tally), trees.digest(tree))
-    codes = trees.leaves(tree)
-    inside = replace(tally, keys=tally.keys[tally.keys["area"].isin(codes)])
-    levelled, by, notes = publishable_levels(inside, declared, rules_for(inside.keys, rules))
-    frames: list[pd.DataFrame] = []
-    periods: dict[str, Period] = {}
-    for closed in closed_periods(levelled, by, rules, day):
-        frame, shown = _publish(closed, levelled, tree, rules, book)
-        frames.append(frame)
-        periods |= shown
-    frame = pd.concat(frames, ignore_index=True)
-    periods = {name: span for name, span in periods.items() if (frame["period"] == name).any()}
+        for one in closed:
+            book.declare(case.records, one.name, one.span, trees.digest(case.tree))
+    base = _base_cuts(case, closed, book)
+    views = _views(case, [one for one in closed if one.name in base], base, book)
+    rows = [row for one in closed if one.name in views for row in _publish(case, one, base[one.name], views, book)]
+    by = tuple(next(iter(views.values())).levels)
+    shown = _Shown([one for one in closed if one.name in views], by, rows, _notes(case, declared, closed, views))
+    return _sealed(case, shown, zones or {}, day, book)
+
+
+def _sealed(
+    case: Case, shown: _Shown, zones: Mapping[str, Sequence[str]], day: pd.Timestamp, book: Ledger | None
+) -> Protected:
+    tally, used = case.tally, {row[2] for row in shown.rows}
+    periods = {name: span for one in shown.closed for name, span in spans_of(one, tally).items() if name in used}
     return Protected(
         kind=tally.kind,
         count=tally.count,
-        profile=rules.name,
-        k=_label_k(inside, rules),
+        profile=case.profile.name,
+        k=case.rules.k,
         periods=periods,
-        days=observed_days(tally, codes, periods),
-        by=tuple(by),
-        zones={name: tuple(sorted(members)) for name, members in (zones or {}).items()},
-        tree_digest=trees.digest(tree),
+        days=observed_days(tally, case.order, periods),
+        by=shown.by,
+        zones={name: tuple(sorted(members)) for name, members in zones.items()},
+        tree_digest=trees.digest(case.tree),
         sources=tally.sources,
         citations=tuple(sorted({text for text in tally.published.values() if text})),
         as_of=day,
         people_known=tally.has_people,
         in_ledger=book is not None,
-        _frame=frame,
-        blocks=outlines(tally.areas, frame),
-        notes=notes,
+        rows=tuple(shown.rows),
+        blocks=outlines(tally.areas, {row[0]: row[1] for row in shown.rows}),
+        notes=shown.notes,
+        ledger=None if book is None else book.path,
+        seal=seal(),
     )
 
 
-def _publish(
-    closed: Closed, tally: Tally, tree: trees.Tree, rules: Profile, book: Ledger | None
-) -> tuple[pd.DataFrame, dict[str, Period]]:
-    """Cut one closed period (or take its cut from the ledger), and label its blocks."""
-    record_set = _record_set(tally)
-    known = book.find_cut(record_set, closed.name) if book else None
-    if known is None:
-        blocks = _first_cut(closed, tally, tree, rules)
-        if book is not None:
-            span = (f"{closed.span.start:%Y-%m-%d}", f"{closed.span.end:%Y-%m-%d}")
-            rows = [{"areas": list(block.areas), "parts": list(block.parts)} for block in blocks]
-            book.write_cut(record_set, closed.name, span, rows)
-    else:
-        blocks = [_Block(tuple(row["areas"]), tuple(row["parts"])) for row in known]
-    shown = _coarsen_for(rules, blocks, closed, tally, tree)
-    values = _labels(shown, closed, tally, rules)
+def _day(as_of: str | dt.date | pd.Timestamp | None) -> pd.Timestamp:
+    today = pd.Timestamp(dt.date.today())
+    day = today if as_of is None else pd.Timestamp(as_of)
+    if day.normalize() > today:
+        raise CommonGroundError(
+            "as_of lies in the future; the release lag is reckoned from it, so today is the latest."
+        )
+    return day
+
+
+def _base_cuts(case: Case, closed: Sequence[Closed], book: Ledger | None) -> dict[str, Cut]:
+    """Take each closed period's cut from the ledger, or make it and write it there.
+
+    Blocks never change after they were published, and neither do the levels: new years take those of earlier ones.
+    """
+    cuts = _known(case, closed, book, BASE)
+    partner, rules = profile_named(BASE), case.cut_rules
+    new = [one for one in closed if one.name not in cuts and root_passes(case, one, {}, partner, rules)]
+    groups = _levels_of(cuts)
+    if groups is None:
+        groups = joint_levels(case, new, single(case.levels), rules)
+    for one in new:
+        if root_passes(case, one, groups, partner, rules):
+            cuts[one.name] = first_cut(case, one, groups)
+            _write(case, one, BASE, cuts[one.name], book)
+    if not cuts:
+        raise too_few(case, closed)
+    return cuts
+
+
+def _views(case: Case, closed: Sequence[Closed], base: Mapping[str, Cut], book: Ledger | None) -> Mapping[str, Cut]:
+    """Return what the profile sees of each cut; a stricter profile's view is fixed in the ledger as well."""
+    if case.profile.name == BASE:
+        return base
+    cuts = _known(case, closed, book, case.profile.name)
+    new = [one for one in closed if one.name not in cuts]
+    groups = _levels_of(cuts)
+    if groups is None:
+        groups = joint_levels(case, new, base[new[0].name].levels, case.rules)
+    for one in new:
+        found = coarser_cut(case, one, base[one.name], groups)
+        if found is not None:
+            cuts[one.name] = found
+            _write(case, one, case.profile.name, found, book)
+    if not cuts:
+        raise too_few(case, closed)
+    return cuts
+
+
+def _publish(case: Case, closed: Closed, base: Cut, views: Mapping[str, Cut], book: Ledger | None) -> list[Row]:
+    labels = labelled(case, closed, base, book)
+    view = views[closed.name]
+    if case.profile.name != BASE:
+        return list(rows_of(view, summed(case, closed, base, labels, view)))
+    k = case.rules.k
+    return list(rows_of(view, {c: None if v is None else (v, *interval(v, k)) for c, v in labels.items()}))
+
+
+def _known(case: Case, closed: Sequence[Closed], book: Ledger | None, profile: str) -> dict[str, Cut]:
+    """Return the cuts of earlier releases, if they are made for the categories and the tree of this tally."""
+    cuts: dict[str, Cut] = {}
+    for one in closed:
+        row = book.find_cut(case.records, one.name, one.span, profile) if book else None
+        if row is None:
+            continue
+        if list(row["by"]) != list(case.levels):
+            raise NotReleasable(
+                f"{case.records} was published before by other categories; beside them this would show who is in few "
+                "of them. Add up the published labels, or use the categories of the first release."
+            )
+        cuts[one.name] = Cut.from_row(row)
+        if not fits(case, cuts[one.name]):
+            raise CommonGroundError(
+                "the ledger holds blocks that are no nodes of its own tree; restore it from a copy."
+            )
+    return cuts
+
+
+def _write(case: Case, closed: Closed, profile: str, found: Cut, book: Ledger | None) -> None:
     if book is not None:
-        measure = f"{rules.name}:{tally.count}:{','.join(closed.by)}"
-        before = book.find_labels(record_set, closed.name, measure)
-        if before is not None:
-            k = _label_k(tally, rules)
-            values = {
-                cell: revise(before[cell], value, k) if cell in before else None for cell, value in values.items()
-            }
-        book.write_labels(record_set, closed.name, measure, values)
-    return _frame_of(shown, closed, tally, rules, values), spans_of(closed, tally)
+        row = {**found.as_row(), "by": list(case.levels)}
+        book.write_cut(case.records, closed.name, closed.span, profile, row)
 
 
-def _first_cut(closed: Closed, tally: Tally, tree: trees.Tree, profile: Profile) -> list[_Block]:
-    rules = rules_for(tally.keys, profile)
-    leaf_addresses = profile_named("partner").addresses
-
-    def good(keys: pd.DataFrame, codes: tuple[str, ...]) -> bool:
-        return _wide_enough(tally.areas, codes, leaf_addresses) and _cell_passes(keys, rules, closed)
-
-    if not good(closed.keys, trees.leaves(tree)):
-        raise NotReleasable(_too_few(tally, closed))
-    blocks = []
-    for node in cut(tree, closed.keys, good):
-        codes = trees.leaves(node)
-        mine = closed.keys[closed.keys["area"].isin(codes)]
-        if not closed.quarters:
-            parts: tuple[str, ...] = tuple(tally.periods)
-        else:
-            pieces = split_time(mine, lambda keys: _cell_passes(keys, rules, closed), closed.quarters)
-            parts = tuple(piece_name(closed.name, piece, closed.quarters) for piece in pieces)
-        blocks.append(_Block(codes, parts))
-    return blocks
+def _levels_of(cuts: Mapping[str, Cut]) -> Groups | None:
+    return next((cut.levels for cut in cuts.values()), None)
 
 
-def _coarsen_for(
-    profile: Profile, blocks: list[_Block], closed: Closed, tally: Tally, tree: trees.Tree
-) -> list[_Block]:
-    """Return the blocks a profile may see: the cut, or for the public the lowest ancestors that pass its rules."""
-    if profile.k == CUT_K:
-        return blocks
-    rules = rules_for(tally.keys, profile, k=profile.k)
-
-    def good(keys: pd.DataFrame, codes: tuple[str, ...]) -> bool:
-        return _wide_enough(tally.areas, codes, profile.addresses) and _cell_passes(keys, rules, closed)
-
-    nodes = lowest_passing(tree, {block.areas for block in blocks}, closed.keys, good)
-    if nodes is None:
-        raise NotReleasable(_too_few(tally, closed))
-    parts = (closed.name,) if closed.quarters else tuple(tally.periods)
-    return [_Block(trees.leaves(node), parts) for node in nodes]
-
-
-def _labels(blocks: list[_Block], closed: Closed, tally: Tally, profile: Profile) -> dict[str, int | None]:
-    k = _label_k(tally, profile)
-    home = {code: block.code for block in blocks for code in block.areas}
-    keys = closed.keys.assign(block=closed.keys["area"].map(home))
-    values: dict[str, int | None] = {}
-    for block in blocks:
-        mine = keys[keys["block"] == block.code]
-        for part in block.parts:
-            inside = rows_of(mine, part, closed)
-            for combination in _combinations(tally, closed):
-                cell = inside
-                for name, level in combination:
-                    cell = cell[cell[name] == level]
-                n = int(count_keys(cell.assign(all_=0), ["all_"], tally.count).sum())
-                values["|".join([block.code, part, *(level for _, level in combination)])] = label(n, k)
-    return values
-
-
-def _frame_of(
-    blocks: list[_Block], closed: Closed, tally: Tally, profile: Profile, values: Mapping[str, int | None]
-) -> pd.DataFrame:
-    rows = []
-    for block in blocks:
-        for part in block.parts:
-            for combination in _combinations(tally, closed):
-                levels = tuple(level for _, level in combination)
-                value = values["|".join([block.code, part, *levels])]
-                low, high = (None, None) if value is None else interval(value, _label_k(tally, profile))
-                rows.append((block.code, block.areas, part, levels, value, low, high))
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": "Int64", "low": "Int64", "high": "Int64"})
-
-
-def _cell_passes(keys: pd.DataFrame, rules: Rules, closed: Closed) -> bool:
-    return passes(keys, rules, cells=closed.cells, by=closed.by)
-
-
-def _combinations(tally: Tally, closed: Closed) -> list[tuple[tuple[str, str], ...]]:
-    names = [name for name in closed.by if name != "period"]
-    return [tuple(zip(names, levels, strict=True)) for levels in product(*(tally.by[name] for name in names))]
-
-
-def _tree(tally: Tally, zones: Mapping[str, Sequence[str]] | None, hierarchy: trees.Tree | None) -> trees.Tree:
-    if hierarchy is not None:
-        tree = hierarchy
-    elif zones:
-        tree = trees.zoned_hierarchy(zones, tally.areas)
-    elif tally.areas is not None:
-        tree = trees.build_hierarchy(tally.areas)
-    else:
-        raise NotReleasable("a fixed hierarchy of areas is needed: tally with areas, or give hierarchy or zones.")
-    if not set(trees.leaves(tree)) <= set(tally.codes) and tally.areas is not None:
-        raise NotReleasable("the hierarchy or zones name areas that the tally does not have; correct their codes.")
-    if len(trees.leaves(tree)) != len(set(trees.leaves(tree))):
-        raise NotReleasable("the hierarchy names an area twice; each area is one leaf.")
-    return tree
-
-
-def _refuse_unsuitable(tally: Tally, profile: Profile) -> None:
-    if tally.selection:
-        raise NotReleasable(
-            "this tally holds a selection of a record set; the rest could be had by subtraction. Tally the whole set "
-            "and declare the selection as a category (by=...)."
-        )
-    if len(tally.by) > profile.dimensions:
-        raise NotReleasable(
-            f"the {profile.name} profile shows at most {profile.dimensions} categories beside place; drop some."
-        )
-    if tally.count == "persons" and not tally.has_people:
-        raise NotReleasable("these records have no person key, so people cannot be counted; tally events instead.")
-
-
-def _wide_enough(areas: gpd.GeoDataFrame | None, codes: tuple[str, ...], fewest: int) -> bool:
-    """Hold areas to the profile's fewest addresses where their number is known."""
-    if areas is None or "population" not in areas or areas["population"].isna().any():
-        return True
-    return bool(areas["population"].reindex(list(codes)).sum() >= fewest)
-
-
-def _label_k(tally: Tally, profile: Profile) -> int:
-    return rules_for(tally.keys, profile, k=profile.k).k
-
-
-def _record_set(tally: Tally) -> str:
-    return f"{tally.kind} from {', '.join(tally.sources)}"
-
-
-def _too_few(tally: Tally, closed: Closed) -> str:
-    return (
-        f"too few people, premises or events in {tally.kind} ({closed.name}) to publish anything, even for all areas "
-        "together; coarsen: add areas, join phases, take a longer time or fewer categories."
-    )
+def _notes(case: Case, plan: Plan, closed: Sequence[Closed], views: Mapping[str, Cut]) -> tuple[str, ...]:
+    """Say what was joined, dropped or added up; a function of what is published."""
+    groups = next(iter(views.values())).levels
+    notes = []
+    for name, levels in case.levels.items():
+        if name not in groups:
+            notes.append(f"{name}: too few to show, or none.")
+        elif len(groups[name]) < len(levels):
+            notes.append(f"{name}: small groups are joined ({', '.join(groups[name])}).")
+        if not plan.categories.get(name):
+            notes.append(FOUND.format(name))
+    missing = [one.name for one in closed if one.name not in views]
+    notes += [f"{', '.join(missing)}: too few to show, or none."] if missing else []
+    return (*notes, ADDED) if case.profile.name != BASE and case.tally.count != "events" else tuple(notes)

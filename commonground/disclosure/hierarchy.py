@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -13,10 +15,21 @@ from libpysal.graph import Graph
 
 from commonground.errors import CommonGroundError
 
-__all__ = ["Tree", "build_hierarchy", "digest", "leaves", "node_code", "zoned_hierarchy"]
+__all__ = ["Node", "Tree", "build_hierarchy", "check_tree", "digest", "leaves", "node_code", "nodes", "zoned_hierarchy"]
 
 Tree = str | tuple[Any, Any]
 """An area code, or a pair of trees."""
+
+ONE_HOME = "each area belongs to one zone and no zone is empty; correct the zones of the study."
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a tree: its areas are those from ``low`` to before ``high`` in the order of the leaves."""
+
+    low: int
+    high: int
+    children: tuple[Node, ...] = ()
 
 
 def build_hierarchy(areas: gpd.GeoDataFrame, *, weights: pd.Series | None = None) -> Tree:
@@ -27,8 +40,8 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, weights: pd.Series | None = None
     areas : GeoDataFrame
         Indexed by area code.
     weights : Series, optional
-        Addresses or residents by area code (default: the population column, or 1 each). Never taken from the data that
-        are to be released.
+        Addresses or residents by area code (default: the population column, or 1 each); one is added to each. Never
+        taken from the data that are to be released.
 
     Returns
     -------
@@ -45,24 +58,22 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, weights: pd.Series | None = None
         raise CommonGroundError("a hierarchy needs at least one area; give areas.")
     size = areas["population"] if weights is None and "population" in areas else weights
     size = pd.Series(1.0, index=areas.index) if size is None else size.reindex(areas.index).fillna(0) + 1.0
-    touching = _adjacency(areas)
-    nodes: dict[str, Tree] = {str(code): str(code) for code in areas.index}
+    joined: dict[str, Tree] = {str(code): str(code) for code in areas.index}
     weight = {str(code): float(value) for code, value in size.items()}
-    while len(nodes) > 1:
-        pairs = ((a, b) for a in nodes for b in touching[a] if a < b)
-        first, second = min(pairs, key=lambda p: (weight[p[0]] + weight[p[1]], p), default=("", ""))
-        if not first:  # islands: nothing left that touches
-            codes = sorted(nodes, key=lambda code: (weight[code], code))[:2]
-            first, second = min(codes), max(codes)
-        nodes[first] = (nodes[first], nodes.pop(second))
+    touching = _adjacency(areas)
+    # Pairs wait in a heap; one whose weight is no longer what it was when it was put in is skipped.
+    waiting = [(weight[a] + weight[b], a, b) for a in joined for b in touching[a] if a < b]
+    heapq.heapify(waiting)
+    while len(joined) > 1:
+        first, second = _next_pair(waiting, weight, touching)
+        joined[first] = (joined[first], joined.pop(second))
         weight[first] += weight.pop(second)
         touching[first] = (touching[first] | touching.pop(second)) - {first, second}
-        for neighbours in touching.values():
-            if second in neighbours:
-                neighbours.discard(second)
-                neighbours.add(first)
-        touching[first].discard(first)
-    return next(iter(nodes.values()))
+        for neighbour in touching[first]:
+            touching[neighbour] = (touching[neighbour] - {second}) | {first}
+            pair = min(first, neighbour), max(first, neighbour)
+            heapq.heappush(waiting, (weight[pair[0]] + weight[pair[1]], *pair))
+    return next(iter(joined.values()))
 
 
 def zoned_hierarchy(zones: Mapping[str, Sequence[str]], areas: gpd.GeoDataFrame | None) -> Tree:
@@ -73,23 +84,62 @@ def zoned_hierarchy(zones: Mapping[str, Sequence[str]], areas: gpd.GeoDataFrame 
     zones : mapping of zone to area codes
         In order of importance: treated, ring, then each comparison area. A code belongs to one zone.
     areas : GeoDataFrame or None
-        Without it, the codes of a zone are joined in their order.
+        Without it, the codes of a zone are halved in their order.
+
+    Raises
+    ------
+    CommonGroundError
+        When a zone is empty or names an area that is in another zone or not among the areas.
     """
-    seen: set[str] = set()
-    for codes in zones.values():
-        twice = seen & set(codes)
-        if twice or not codes:
-            raise CommonGroundError(
-                "each area belongs to one zone and no zone is empty; correct the zones of the study."
-            )
-        seen |= set(codes)
-    trees = []
-    for codes in zones.values():
-        if areas is not None:
-            trees.append(build_hierarchy(areas.loc[list(codes)]))
+    named = [str(code) for codes in zones.values() for code in codes]
+    if len(set(named)) < len(named) or not all(len(codes) for codes in zones.values()):
+        raise CommonGroundError(ONE_HOME)
+    if areas is not None and not set(named) <= set(areas.index):
+        raise CommonGroundError("the zones name areas that the tally does not have; correct their codes.")
+    trees = [
+        _halves(sorted(map(str, codes))) if areas is None else build_hierarchy(areas.loc[list(codes)])
+        for codes in zones.values()
+    ]
+    joined = trees[-1]
+    for tree in reversed(trees[:-1]):
+        joined = (tree, joined)
+    return joined
+
+
+def check_tree(tree: Any) -> Tree:
+    """Return a tree made of pairs of codes, each named once.
+
+    Raises
+    ------
+    CommonGroundError
+        When it is anything else.
+    """
+    stack, seen = [tree], []
+    while stack:
+        node = stack.pop()
+        if isinstance(node, tuple | list) and len(node) == 2:
+            stack.extend(node)
         else:
-            trees.append(_chain(sorted(codes)))
-    return _chain(trees)
+            seen.append(node)
+    if not all(isinstance(code, str) for code in seen):
+        raise CommonGroundError("a hierarchy is an area code or a pair of hierarchies; write it as nested pairs.")
+    if len(set(seen)) < len(seen):
+        raise CommonGroundError("the hierarchy names an area twice; each area is one leaf.")
+    return tree  # type: ignore[no-any-return]
+
+
+def nodes(tree: Tree) -> tuple[Node, tuple[str, ...]]:
+    """Return the root of a tree, and its areas in the order of the leaves."""
+    order = tuple(_walk(tree))
+
+    def number(part: Tree, low: int) -> Node:
+        if isinstance(part, str):
+            return Node(low, low + 1)
+        one = number(part[0], low)
+        other = number(part[1], one.high)
+        return Node(low, other.high, (one, other))
+
+    return number(tree, 0), order
 
 
 def leaves(tree: Tree) -> tuple[str, ...]:
@@ -107,6 +157,17 @@ def digest(tree: Tree) -> str:
     return hashlib.sha256(json.dumps(tree, separators=(",", ":")).encode()).hexdigest()
 
 
+def _next_pair(
+    waiting: list[tuple[float, str, str]], weight: Mapping[str, float], touching: Mapping[str, set[str]]
+) -> tuple[str, str]:
+    while waiting:
+        together, one, other = heapq.heappop(waiting)
+        if one in weight and other in touching[one] and together == weight[one] + weight[other]:
+            return one, other
+    one, other = sorted(weight, key=lambda code: (weight[code], code))[:2]  # islands: nothing left that touches
+    return min(one, other), max(one, other)
+
+
 def _walk(tree: Tree) -> Iterator[str]:
     stack = [tree]
     while stack:
@@ -114,14 +175,13 @@ def _walk(tree: Tree) -> Iterator[str]:
         if isinstance(node, str):
             yield node
         else:
-            stack.extend(node)
+            stack.extend(reversed(node))
 
 
-def _chain(trees: Sequence[Tree]) -> Tree:
-    joined = trees[-1]
-    for tree in reversed(trees[:-1]):
-        joined = (tree, joined)
-    return joined
+def _halves(codes: Sequence[str]) -> Tree:
+    if len(codes) == 1:
+        return codes[0]
+    return (_halves(codes[: len(codes) // 2]), _halves(codes[len(codes) // 2 :]))
 
 
 def _adjacency(areas: gpd.GeoDataFrame) -> dict[str, set[str]]:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 
-__all__ = ["interval", "label", "percentage", "ratio", "revise", "significant"]
+__all__ = ["interval", "label", "percentage", "ratio", "revise", "settle", "significant"]
 
 ROUNDING = 5
 
 
-def label(n: int, k: int) -> int | None:
+def label(n: float, k: int) -> int | None:
     """Return 5 floor(n/5 + .5), or None below k.
+
+    Parameters
+    ----------
+    n : float
+        A count.
+    k : int
+        8 or 13: k mod 5 = 3, so that every label stands for five counts and the lowest one for no fewer.
 
     Examples
     --------
     >>> [label(n, 8) for n in (7, 8, 12, 13)]
     [None, 10, 10, 15]
     """
+    if k not in (8, 13):
+        raise ValueError("k is 8 or 13; there are no other profiles.")
     return None if n < k else ROUNDING * math.floor(n / ROUNDING + 0.5)
 
 
@@ -31,9 +41,23 @@ def revise(old: int | None, new: int | None, k: int) -> int | None:
 
     Judged from published values alone: "moved by k people" would prove a small count (hidden, then 10).
     """
-    (old_low, old_high), (new_low, new_high) = interval(old, k), interval(new, k)
-    gap = new_low - old_high if new_low > old_high else old_low - new_high
-    return new if gap >= k else old
+    return new if _gap(old, new, k) >= k else old
+
+
+def settle(earlier: Sequence[int | None], new: int | None, k: int) -> int | None:
+    """Return the label to publish when several were published before.
+
+    The new one must lie k or more apart from every earlier one that differs from it, or 10, then 30, then 15 would show
+    that a few people were added since the first.
+
+    Examples
+    --------
+    >>> settle([10, 30], 15, 8), settle([10, 30], 10, 8), settle([], 15, 8)
+    (30, 10, 15)
+    """
+    if all(old == new or _gap(old, new, k) >= k for old in earlier):
+        return new
+    return earlier[-1]
 
 
 def significant(value: float, digits: int = 2) -> float:
@@ -67,3 +91,9 @@ def percentage(part: int | None, of: tuple[int | None, ...]) -> int | None:
     if part is None or len(known) < len(of) or not sum(known):
         return None
     return ROUNDING * math.floor(100 * part / sum(known) / ROUNDING + 0.5)
+
+
+def _gap(old: int | None, new: int | None, k: int) -> int:
+    """Return how far apart the intervals of two labels lie; negative where they overlap."""
+    (old_low, old_high), (new_low, new_high) = interval(old, k), interval(new, k)
+    return new_low - old_high if new_low > old_high else old_low - new_high

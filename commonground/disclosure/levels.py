@@ -1,88 +1,94 @@
-"""Which declared categories are large enough to be shown at all, and which are joined first?"""
+"""Which declared categories are large enough to be shown, and which are joined first?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
-import pandas as pd
+import numpy as np
 
-from commonground.disclosure.partition import Rules, passes
+from commonground.disclosure.cells import Coded, Rules, passes
+from commonground.disclosure.partition import chain
 from commonground.disclosure.policy import Plan
-from commonground.tallies import Tally
+from commonground.errors import NotReleasable
+from commonground.tallies import MISSING, Tally
 
-__all__ = ["publishable_levels"]
+__all__ = ["Groups", "declared_levels", "in_groups", "publishable", "single"]
+
+Groups = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Category -> shown level -> the declared levels that are in it."""
 
 
-def publishable_levels(tally: Tally, plan: Plan, rules: Rules) -> tuple[Tally, list[str], tuple[str, ...]]:
-    """Join levels that fail at the root, in their declared order; drop a dimension that fails even so.
+def declared_levels(tally: Tally, plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the levels of each category of a tally, ``missing`` among them.
+
+    Whether anybody is missing is not told by whether the level is there: it always is. Categories that are not declared
+    keep the levels found in the data, which is for looking only.
+    """
+    levels = {}
+    for name, found in tally.by.items():
+        declared = tuple(plan.categories.get(name, ()))
+        if len(set(declared)) < len(declared):
+            raise NotReleasable(f"a level of {name} is declared twice; correct the plan.")
+        levels[name] = declared + (MISSING,) * (MISSING not in declared) if declared else found
+    return levels
+
+
+def publishable(
+    rows: Callable[[Groups], Sequence[Coded]], levels: Mapping[str, Sequence[str]], atoms: Groups, rules: Rules
+) -> Groups:
+    """Join levels that fail for all areas together, in their declared order; drop a category that fails even so.
 
     Parameters
     ----------
-    tally : Tally
-    plan : Plan
-        Declared levels; a category that is not in it keeps the levels of the tally.
+    rows : function of Groups to sequence of Coded
+        Rows of all areas in the cells of shown levels, for the phases or for each closed year; all must pass.
+    levels : mapping of category to levels
+        As they are coded in the rows.
+    atoms : Groups
+        What there is to join: single levels, or groups of levels that are shown to somebody else already.
     rules : Rules
 
     Returns
     -------
-    tally : Tally
-        With joined levels.
-    by : list of str
-        Categories that are left.
-    notes : tuple of str
-        What was joined or dropped; the reader is not told which of "too few" and "none" it was.
+    Groups
+        Of the categories that are left. Which of "too few" and "none" it was is not told of the others.
     """
-    by: list[str] = []
-    notes: list[str] = []
-    for name in tally.by:
-        declared = tuple(plan.categories.get(name, tally.by[name]))
-        stray = [level for level in tally.by[name] if level not in declared]
-        levels = (*declared, *(["missing"] if stray and "missing" not in declared else []))
-        keys = tally.keys.assign(**{name: tally.keys[name].where(tally.keys[name].isin(levels), "missing")})
-        joined = _join(tally, keys, name, levels, rules)
-        if joined is None:
-            notes.append(f"{name}: too few to show, or none.")
-            continue
-        home = {level: group for group, members in joined.items() for level in members}
-        if len(joined) < len(levels):
-            notes.append(f"{name}: small groups are joined ({', '.join(joined)}).")
-        tally = replace(tally, keys=keys.assign(**{name: keys[name].map(home)}), by={**tally.by, name: tuple(joined)})
-        by.append(name)
-    while by and not passes(tally.keys, rules, cells=_cells(tally, by), by=_columns(tally, by)):
-        notes.append(f"{by.pop()}: too few to show together with the other categories, or none.")
-    dropped = [name for name in tally.by if name not in by]
-    kept = {name: levels for name, levels in tally.by.items() if name in by}
-    return replace(tally, keys=tally.keys.drop(columns=dropped), by=kept), by, tuple(notes)
+    groups: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name, members in atoms.items():
+
+        def good(group: Sequence[str], name: str = name, members: Mapping[str, tuple[str, ...]] = members) -> bool:
+            wanted = np.isin(levels[name], [level for part in group for level in members[part]])
+            return all(passes(one.only(wanted[one.levels[name]]), rules) for one in rows({}))
+
+        parts = chain(list(members), good)
+        if len(parts) > 1:  # one level for everybody says nothing
+            joined = [tuple(level for one in part for level in members[one]) for part in parts]
+            groups[name] = {" or ".join(part): part for part in joined}
+    while groups and not all(passes(one, rules) for one in rows(groups)):
+        del groups[next(reversed(groups))]
+    return groups
 
 
-def _join(
-    tally: Tally, keys: pd.DataFrame, name: str, levels: Sequence[str], rules: Rules
-) -> dict[str, tuple[str, ...]] | None:
-    """Return {shown level: declared levels in it}; None when the whole dimension has to go."""
-
-    def good(group: Sequence[str]) -> bool:
-        mine = keys[keys[name].isin(group)]
-        phases = pd.Index(list(tally.periods), name="period") if tally.phased else None
-        return passes(mine, rules, cells=phases, by=["period"] if tally.phased else [])
-
-    alone = [level for level in levels if good([level])]
-    small = [level for level in levels if level not in alone]
-    while small and not good(small):
-        if not alone:
-            return None
-        small.append(alone.pop())  # the last declared level that stood alone goes in with the small ones
-    if not alone:
-        return None  # one level for everybody says nothing
-    groups = {level: (level,) for level in alone}
-    return groups | ({" or ".join(sorted(small, key=list(levels).index)): tuple(small)} if small else {})
+def single(levels: Mapping[str, Sequence[str]]) -> Groups:
+    """Return groups of one level each."""
+    return {name: {level: (level,) for level in of} for name, of in levels.items()}
 
 
-def _cells(tally: Tally, by: Sequence[str]) -> pd.Index:
-    parts = [list(tally.periods)] * tally.phased + [list(tally.by[name]) for name in by]
-    columns = _columns(tally, by)
-    return pd.MultiIndex.from_product(parts, names=columns) if len(parts) > 1 else pd.Index(parts[0], name=columns[0])
+def in_groups(coded: Coded, levels: Mapping[str, Sequence[str]], groups: Groups) -> Coded:
+    """Put rows into the cells of shown levels, the last category turning fastest.
 
-
-def _columns(tally: Tally, by: Sequence[str]) -> list[str]:
-    return ["period"] * tally.phased + list(by)
+    Raises
+    ------
+    NotReleasable
+        When the groups are not made of the levels.
+    """
+    cell, cells = np.zeros(len(coded.place), dtype=np.int64), 1
+    for name, shown in groups.items():
+        home = {level: at for at, members in enumerate(shown.values()) for level in members}
+        if set(home) != set(levels.get(name, ())):
+            raise NotReleasable(
+                f"the levels of {name} are not those of the first release of these records; declare the same ones."
+            )
+        table = np.array([home[level] for level in levels[name]], dtype=np.int64)
+        cell, cells = cell * len(shown) + table[coded.levels[name]], cells * len(shown)
+    return coded.into(cell, cells)

@@ -1,45 +1,41 @@
-"""What may be shown of statistics that are published already, and where do the shown blocks lie?"""
+"""What may be shown of statistics that are published already?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from commonground.disclosure.protected import Protected
+from commonground.disclosure.outlines import outlines
+from commonground.disclosure.protected import Protected, Row, seal
 from commonground.errors import NotReleasable
 from commonground.tallies import Tally
 
-SCREEN = 3000  # pixels across the largest map
-
-__all__ = ["outlines", "published_as_is"]
+__all__ = ["published_as_is"]
 
 
 def published_as_is(tally: Tally, zones: Mapping[str, Sequence[str]], day: pd.Timestamp) -> Protected:
-    """Show counts as published, when every source is published and cited."""
-    uncited = sorted(source for source in tally.sources if not tally.published.get(source))
+    """Show counts as published, when every source is published and cited.
+
+    Raises
+    ------
+    NotReleasable
+        When a source has no citation, or the records carry keys of people or premises, as published statistics do not.
+    """
+    uncited = sorted(source for source in tally.sources if not (tally.published.get(source) or "").strip())
     if uncited:
         raise NotReleasable(
             f"the open profile is for published sources only, and {', '.join(uncited)} has no citation; "
             "cite it (published=...) or choose partner or public."
         )
-    cells = tally.to_frame()
-    levels = list(tally.by)
-    value = cells["value"].round().astype("Int64")
-    frame = pd.DataFrame(
-        {
-            "block": cells["area"],
-            "areas": [(code,) for code in cells["area"]],
-            "period": cells["period"],
-            "categories": list(cells[levels].itertuples(index=False, name=None)) if levels else [()] * len(cells),
-            "value": value,
-            "low": value,
-            "high": value,
-        }
-    )
+    if tally.keys[["person", "premises"]].notna().any(axis=None):
+        raise NotReleasable(
+            "these records carry keys of people or premises, which published statistics do not; choose partner or "
+            "public."
+        )
     exposure = tally.exposure()
+    codes = list(tally.codes)
     return Protected(
         kind=tally.kind,
         count=tally.count,
@@ -47,41 +43,25 @@ def published_as_is(tally: Tally, zones: Mapping[str, Sequence[str]], day: pd.Ti
         k=0,
         periods=dict(tally.periods),
         days={name: float(np.nanmax(exposure[name])) for name in tally.periods},
-        by=tuple(levels),
+        by=tuple(tally.by),
         zones={name: tuple(members) for name, members in zones.items()},
         tree_digest="",
         sources=tally.sources,
         citations=tuple(sorted({text for text in tally.published.values() if text})),
         as_of=day,
-        people_known=tally.has_people,
+        people_known=False,
         in_ledger=True,
-        _frame=frame,
-        blocks=outlines(tally.areas, frame),
+        rows=tuple(_rows(tally)),
+        blocks=outlines(tally.areas, {code: (code,) for code in codes}),
+        seal=seal(),
     )
 
 
-def outlines(areas: gpd.GeoDataFrame | None, frame: pd.DataFrame) -> gpd.GeoDataFrame | None:
-    """Return the outline and joined name of each block, in the order of the frame; None without areas."""
-    if areas is None:
-        return None
-    blocks = frame.drop_duplicates("block")
-    home = {code: block for block, codes in zip(blocks["block"], blocks["areas"], strict=True) for code in codes}
-    member = areas.index.map(home)
-    shapes = gpd.GeoDataFrame(
-        {"name": areas["name"].to_numpy(), "block": member}, geometry=areas.geometry.to_numpy(), crs=areas.crs
-    )
-    shapes = shapes[shapes["block"].notna()]
-    joined = shapes.dissolve("block", aggfunc={"name": _joined_name})
-    west, south, east, north = joined.total_bounds
-    # Drawn outlines need no more points than a screen has; shared borders stay shared.
-    joined["geometry"] = joined.geometry.simplify_coverage(max(east - west, north - south) / SCREEN)
-    return joined.reindex(list(dict.fromkeys(frame["block"])))
-
-
-def _joined_name(names: pd.Series) -> str:
-    listed = sorted(names)
-    return (
-        listed[0]
-        if len(listed) == 1
-        else f"{', '.join(listed[:3])}" + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
-    )
+def _rows(tally: Tally) -> list[Row]:
+    cells = tally.to_frame()
+    levels = [cells[name] for name in tally.by]
+    rows: list[Row] = []
+    for area, period, value, *of in zip(cells["area"], cells["period"], cells["value"], *levels, strict=True):
+        shown = None if pd.isna(value) else round(value)
+        rows.append((str(area), (str(area),), str(period), tuple(of), shown, shown, shown))
+    return rows

@@ -8,11 +8,7 @@ from dataclasses import dataclass, field
 from commonground.errors import CommonGroundError
 from commonground.periods import Period
 
-__all__ = ["CUT_K", "Plan", "Profile", "profile_named"]
-
-CUT_K = 8  # every cut is made at this k, for every profile; k mod 5 = 3 makes every label five values wide (gate.md)
-EVENTS_K = 13  # without a person column k applies to distinct events
-ROUNDING = 5
+__all__ = ["Plan", "Profile", "profile_named"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,7 @@ class Profile:
     lag_months : int
         Age of a period, in months since its end, before it is shown.
     finest_time : str
-        quarter or year.
+        month, quarter or year.
     addresses : int
         Fewest addresses in a shown area, where they are known.
     dimensions : int
@@ -71,9 +67,10 @@ class Plan:
     Parameters
     ----------
     categories : mapping of str to tuple of str
-        Levels of each category, in the order in which they are joined when they are too small to stand alone.
+        Levels of each category. Levels too small to stand alone are joined from the end of the list, so the largest and
+        the most asked for come first. ``missing`` is a level too; where it is not named it comes last.
     phases : mapping of str to Period
-        Before, during, after.
+        Before, during, after. Where phases are declared nothing is published by the calendar.
     measures : tuple of str
         Units to be published: persons, events, premises.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import geopandas as gpd
@@ -14,9 +15,13 @@ from commonground.disclosure import labels
 from commonground.errors import CommonGroundError
 from commonground.periods import Period
 
-__all__ = ["Answer", "Protected"]
+__all__ = ["Answer", "Protected", "Row", "check_seal", "seal"]
 
 COLUMNS = ["block", "areas", "period", "categories", "value", "low", "high"]
+Row = tuple[str, tuple[str, ...], str, tuple[str, ...], int | None, int | None, int | None]
+"""Block, its areas, period, shown levels, value and its interval."""
+
+_SEAL = object()
 
 
 @dataclass(frozen=True)
@@ -29,24 +34,30 @@ class Answer:
         Sum of labels and of their intervals; None when the question cuts a block.
     coarsen_to : tuple of str
         Area codes of the smallest question that can be answered; empty when this one was.
+    periods : tuple of str
+        Its periods, where others than those asked for are needed.
     """
 
     value: int | None
     low: int | None
     high: int | None
     coarsen_to: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.coarsen_to:
-            return f"coarsen to {', '.join(self.coarsen_to)}"
+            when = f" in {', '.join(self.periods)}" if self.periods else ""
+            return f"coarsen to {', '.join(self.coarsen_to)}{when}"
         return (
             "too few to show, or not observed" if self.value is None else f"{self.value} in [{self.low}, {self.high}]"
         )
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class Protected:
     """Published values of one record set. Holds nothing exact and no reference to anything exact.
+
+    Only the gate makes one: it cannot be built, or copied with other contents, by hand.
 
     Parameters
     ----------
@@ -58,16 +69,20 @@ class Protected:
         Observed days of each period: what rates are worked out with.
     by : tuple of str
         Category columns.
-    blocks : GeoDataFrame or None
-        Outline of each block, indexed by block.
     zones : mapping of zone to area codes
     tree_digest : str
-    sources : tuple of str
+    sources, citations : tuple of str
     as_of : Timestamp
     people_known : bool
     in_ledger : bool
         Whether the cut and the labels stand in a ledger; only then may they be written.
+    rows : tuple of Row
+        The published cells; `to_frame` is a copy of them.
+    blocks : GeoDataFrame or None
+        Outline of each block, indexed by block.
     notes : tuple of str
+    ledger : Path or None
+        Where they stand.
     """
 
     released: ClassVar[bool] = True
@@ -86,13 +101,18 @@ class Protected:
     as_of: pd.Timestamp
     people_known: bool
     in_ledger: bool
-    _frame: pd.DataFrame = field(repr=False)
+    rows: tuple[Row, ...] = field(repr=False)
     blocks: gpd.GeoDataFrame | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    ledger: Path | None = field(default=None, repr=False)
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        check_seal(seal)
 
     def __repr__(self) -> str:
         return (
-            f"Protected({self.kind}, {self.count}, profile={self.profile!r}, {self._frame['block'].nunique()} blocks, "
+            f"Protected({self.kind}, {self.count}, profile={self.profile!r}, {len(self._areas())} blocks, "
             f"periods={list(self.periods)})"
         )
 
@@ -105,17 +125,20 @@ class Protected:
         ``value`` is missing where the cell was not observed, or (a second measure) is below k; ``areas`` and
         ``categories`` are tuples.
         """
-        return self._frame.copy()
+        frame = pd.DataFrame(list(self.rows), columns=COLUMNS)
+        return frame.astype({"value": "Int64", "low": "Int64", "high": "Int64"})
 
     def table(self, *, categories: Sequence[str] = ()) -> pd.DataFrame:
         """Return values by block (rows) and period (columns) for one combination of category levels."""
-        mine = self._frame[self._frame["categories"] == tuple(categories)]
+        frame = self.to_frame()
+        mine = frame[frame["categories"] == tuple(categories)]
         wide = mine.pivot(index="block", columns="period", values="value")
         return wide.reindex(columns=[period for period in self.periods if period in wide.columns])
 
     def block_areas(self) -> pd.Series:
         """Return the tuple of area codes of each block."""
-        return self._frame.drop_duplicates("block").set_index("block")["areas"]
+        areas = self._areas()
+        return pd.Series(list(areas.values()), index=pd.Index(list(areas), name="block"), name="areas", dtype=object)
 
     def answer(
         self, areas: Iterable[str], periods: Iterable[str] | str | None = None, *, categories: Sequence[str] = ()
@@ -134,28 +157,34 @@ class Protected:
         Returns
         -------
         Answer
-            The sum of labels when the areas are a union of blocks, else what to coarsen to.
+            The sum of labels when areas and periods are a union of published cells, else what to coarsen to. Either is
+            a function of what was published.
+
+        Raises
+        ------
+        CommonGroundError
+            When the areas, periods or levels were not published.
         """
-        asked = set(areas)
-        wanted = [periods] if isinstance(periods, str) else list(self.periods if periods is None else periods)
-        known = {code for codes in self._frame["areas"] for code in codes}
-        if not asked or not asked <= known or not set(wanted) <= set(self._frame["period"]):
+        asked = frozenset(areas)
+        wanted = frozenset([periods] if isinstance(periods, str) else self.periods if periods is None else periods)
+        rows = [row for row in self.rows if row[3] == tuple(categories)]
+        if (
+            not asked
+            or not wanted
+            or not asked <= {a for row in rows for a in row[1]}
+            or not wanted <= set(self.periods)
+        ):
             raise CommonGroundError(
-                "the question names areas or periods that were not published; use those of to_frame()."
+                "the question names areas, periods or levels that were not published; use those of to_frame()."
             )
-        rows = self._frame[self._frame["period"].isin(wanted) & (self._frame["categories"] == tuple(categories))]
-        covering = asked
-        while True:  # closed over areas and periods: a block may differ from year to year
-            touched = rows[[bool(covering & set(codes)) for codes in rows["areas"]]]
-            wider = covering.union(*touched["areas"])
-            if wider == covering:
-                break
-            covering = wider
-        if covering != asked:
-            return Answer(None, None, None, tuple(sorted(covering)))
-        if touched["value"].isna().any() or touched.empty:
+        inside, where, when = self._closure(rows, asked, wanted)
+        if where != asked or not self._same_days(wanted, when):
+            named = () if self._same_days(wanted, when) else tuple(name for name in self.periods if name in when)
+            return Answer(None, None, None, tuple(sorted(where)), named)
+        values = [row[4:] for row in inside]
+        if not values or any(None in value for value in values):
             return Answer(None, None, None)
-        return Answer(int(touched["value"].sum()), int(touched["low"].sum()), int(touched["high"].sum()))
+        return Answer(*(sum(part) for part in zip(*values, strict=True)))  # type: ignore[arg-type]
 
     def change(self, before: str, after: str, *, categories: Sequence[str] = ()) -> pd.DataFrame:
         """Return the change of each block between two periods, per day observed, from labels only.
@@ -165,13 +194,23 @@ class Protected:
         DataFrame
             Indexed by block: areas, before, after (labels), ratio, low, high (2 significant digits; missing when either
             label is hidden).
+
+        Raises
+        ------
+        CommonGroundError
+            When either period was not published.
         """
+        unknown = [period for period in (before, after) if period not in self.periods]
+        if unknown:
+            raise CommonGroundError(f"{', '.join(unknown)} was not published; use periods of to_frame().")
         table = self.table(categories=categories)
         scale = self.days[before] / self.days[after] if self.days[after] else float("nan")
         rows = []
-        for block, codes in self.block_areas().items():
-            shown: list[Any] = [table.at[block, period] for period in (before, after)]
-            old, new = (None if pd.isna(value) else int(value) for value in shown)
+        for block, codes in self._areas().items():
+            values: list[Any] = [
+                table.at[block, period] if block in table.index else None for period in (before, after)
+            ]
+            old, new = (None if pd.isna(value) else int(value) for value in values)
             got = labels.ratio(old, new)
             scaled = (None, None, None) if got is None else tuple(labels.significant(part * scale) for part in got)
             rows.append((block, codes, old, new, *scaled))
@@ -181,20 +220,65 @@ class Protected:
         return frame.astype(types)
 
     def summary(self) -> str:
-        """Say what is published, from whom, under which rules."""
+        """Say what is published, from whom, under which rules, and what it does not show."""
         unit = {"persons": "people", "events": "events" if self.people_known else "events, people unknown"}
-        shown = self._frame["block"].nunique()
+        sizes = [len(codes) for codes in self._areas().values()]
         lines = [
-            f"{self.kind.capitalize()} ({unit.get(self.count, self.count)}) in {shown} block(s), profile "
+            f"{self.kind.capitalize()} ({unit.get(self.count, self.count)}) in {len(sizes)} block(s), profile "
             f"{self.profile}, from {', '.join(self.sources)}; data as of {self.as_of:%-d %B %Y}."
         ]
         if self.profile == "open":
-            lines.append("Made from published statistics only; counts are as published.")
-        else:
-            lines.append(
-                f"Every shown number is rounded to the nearest 5 and stands for {self.k} or more; smaller groups are "
-                "joined with their neighbours, so a block of several areas does not say where in it anybody was."
-            )
-        if shown <= 2 and self.profile != "open":
+            return " ".join([*lines, "Made from published statistics only; counts are as published.", *self.notes])
+        most = f"1 to {max(sizes)}" if min(sizes) == 1 < max(sizes) else f"{min(sizes)} to {max(sizes)}"
+        each = f"{most} areas" if min(sizes) < max(sizes) else f"{sizes[0]} area(s)"
+        lines.append(
+            f"Every shown number is made of numbers rounded to the nearest 5 and stands for {self.k} or more; smaller "
+            "groups are joined with their neighbours, so a block of several areas does not say where in it anybody "
+            f"was. Everybody counted in the study's areas is represented; a block is {each}."
+        )
+        if len(sizes) <= 2:
             lines.append("Only one or two blocks can be shown: there are too few people for a finer map.")
         return " ".join([*lines, *self.notes])
+
+    def _areas(self) -> dict[str, tuple[str, ...]]:
+        return {row[0]: row[1] for row in self.rows}
+
+    def _closure(
+        self, rows: Sequence[Row], where: frozenset[str], when: frozenset[str]
+    ) -> tuple[list[Row], frozenset[str], frozenset[str]]:
+        """Return the cells that a question touches, widened until it cuts none: in areas and in time."""
+        while True:
+            spans = [self.periods[name] for name in when]
+            inside = [
+                row for row in rows if where & set(row[1]) and any(self.periods[row[2]].overlaps(s) for s in spans)
+            ]
+            wider = where.union(*(row[1] for row in inside))
+            longer = when | {row[2] for row in inside}
+            if wider == where and self._same_days(when, longer):
+                return inside, where, longer
+            where, when = wider, longer
+
+    def _same_days(self, one: Iterable[str], other: Iterable[str]) -> bool:
+        """Say whether two sets of periods cover the same days."""
+        return _merged([self.periods[name] for name in one]) == _merged([self.periods[name] for name in other])
+
+
+def seal() -> object:
+    """Return what shows that the gate makes a released value; for the gate only."""
+    return _SEAL
+
+
+def check_seal(shown: object) -> None:
+    """Refuse to make released values outside the gate: a copy with other contents would pass for released."""
+    if shown is not _SEAL:
+        raise CommonGroundError("only the gate makes released values; call protect(...) or register(...).")
+
+
+def _merged(spans: Iterable[Period]) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    runs: list[tuple[pd.Timestamp, pd.Timestamp]] = []
+    for span in sorted(spans):
+        if runs and span.start <= runs[-1][1]:
+            runs[-1] = (runs[-1][0], max(runs[-1][1], span.end))
+        else:
+            runs.append((span.start, span.end))
+    return runs

@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
+from commonground.disclosure.cells import code_keys, passes, rules_for
 from commonground.disclosure.labels import significant
-from commonground.disclosure.protected import Answer, Protected
+from commonground.disclosure.ledger import Ledger
+from commonground.disclosure.policy import profile_named
+from commonground.disclosure.protected import Answer, Protected, check_seal, seal
+from commonground.tallies import tally
 
 __all__ = ["Registered", "register"]
 
-ESTIMATES = (
-    "ratio",
-    "low",
-    "high",
-    "relative_ratio",
-    "relative_low",
-    "relative_high",
-    "wdd",
-    "wdd_se",
-    "wdd_se_poisson",
-    "wdd_low",
-    "wdd_high",
-    "smallest_fall",
-    "smallest_rise",
-    "dispersion",
-    "p_floor",
-)
+MATCHED = (
+    "relative_ratio", "relative_low", "relative_high", "wdd", "wdd_se", "wdd_se_poisson", "wdd_low", "wdd_high",
+)  # fmt: skip
+ESTIMATES = ("ratio", "low", "high", "smallest_fall", "smallest_rise", "dispersion", "p_floor", *MATCHED)
 P_VALUES = ("p", "p_holm", "p_shift", "p_exact")
+LEAST_P = 0.01  # a p of 0.00 is not one: what rounds below the last decimal is shown as that decimal
 EXACT_ONLY = ("comparison_before", "comparison_after", "matched_before", "matched_after")
-COUNTS = {
-    "before": ("treated", "before"),
-    "after": ("treated", "after"),
-    "ring_before": ("ring", "before"),
-    "ring_after": ("ring", "after"),
-}
+COUNTS = {"before": ("treated", "before"), "after": ("treated", "after"), "ring_before": ("ring", "before"),
+          "ring_after": ("ring", "after")}  # fmt: skip
+WINDOWS = ("matched_before", "matched_after", "ring_before", "ring_after")
+WORDS = ("outcome", "label", "goal", "good", "primary", "reports")
+COMPARED = ("before", "after")
 UNPUBLISHABLE = "too few people to publish"
+REDEFINED = "published before under another definition, which stands"
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class Registered:
     """Verdicts of outcomes declared before the study was run, at the precision that may be published.
+
+    Only `register` makes one: it cannot be built, or copied with other contents, by hand.
 
     Parameters
     ----------
@@ -62,6 +60,10 @@ class Registered:
     sentences: Mapping[str, str]
     profile: str
     in_ledger: bool
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        check_seal(seal)
 
     def __repr__(self) -> str:
         return f"Registered({len(self.frame)} outcomes, profile={self.profile!r})"
@@ -80,7 +82,7 @@ def register(study: Any, evaluation: Any, protected: Mapping[str, Protected]) ->
     Parameters
     ----------
     study : Study
-        Names the outcomes and zones; anything it does not name is left out.
+        Names the outcomes, phases and zones; anything it does not name is left out.
     evaluation : Evaluation
         As `evaluation.evaluate` returns it: ``to_frame()`` has a row an outcome, ``read(row)`` puts a row into words.
     protected : mapping of input to Protected
@@ -94,36 +96,51 @@ def register(study: Any, evaluation: Any, protected: Mapping[str, Protected]) ->
     -----
     The safety argument of the cut holds even if every exact block count is public, so estimates over zones that are
     unions of blocks in every phase give nothing away; rounding the counts that go into them would spoil the
-    calibration.
+    calibration. Of an outcome that is a part of its input, the part and the rest must both pass in every zone and
+    phase. Estimates
+    over matched months are left out where one of their counts is below k. A row is published once: it goes into the
+    ledger, later runs repeat it, and a changed definition of the outcome is not published.
     """
     exact = evaluation.to_frame()
     exact = exact[exact["outcome"].isin(list(study.outcomes))]
-    rows, sentences = [], {}
-    for row in exact.to_dict("records"):
-        outcome = study.outcomes[row["outcome"]]
-        gate = protected.get(outcome.input)
-        whole_input = not outcome.where
-        shown = (
-            _rounded(row, gate, whole_input) if gate is not None and _zones_published(study, gate) else _withheld(row)
-        )
-        rows.append(shown)
-        sentences[row["outcome"]] = evaluation.read(shown)
+    rows = [_released(study, row, protected) for row in exact.to_dict("records")]
     gates = list(protected.values())
     return Registered(
         frame=pd.DataFrame(rows, columns=list(exact.columns)),
-        sentences=sentences,
+        sentences={row["outcome"]: evaluation.read(row) for row in rows},
         profile=study.policy,
         in_ledger=all(gate.in_ledger for gate in gates) and bool(gates),
+        seal=seal(),
     )
+
+
+def _released(study: Any, row: dict[str, Any], protected: Mapping[str, Protected]) -> dict[str, Any]:
+    outcome = study.outcomes[row["outcome"]]
+    gate = protected.get(outcome.input)
+    if gate is None:
+        return _withheld(row, UNPUBLISHABLE)
+    if gate.profile == "open":
+        return row | {name: significant(row[name], 3) for name in ESTIMATES if _known(row.get(name))}
+    if not (_phases_published(study, gate) and _zones_published(study, gate) and _part_passes(study, row["outcome"])):
+        return _withheld(row, UNPUBLISHABLE)
+    shown: dict[str, Any] = json.loads(json.dumps(_rounded(row, gate, outcome), default=_plain))
+    if gate.ledger is None:
+        return shown
+    book, definition = Ledger(gate.ledger), _definition(study, outcome)
+    published = book.find_evaluation(row["outcome"])
+    if published is None:
+        book.write_evaluation(row["outcome"], definition, shown)
+        return shown
+    return published["row"] if published["definition"] == definition else _withheld(row, REDEFINED)
+
+
+def _phases_published(study: Any, gate: Protected) -> bool:
+    return all(gate.periods.get(phase) == study.phases[phase] for phase in COMPARED)
 
 
 def _zones_published(study: Any, gate: Protected) -> bool:
     """Say whether each zone is a union of published blocks in every phase."""
-    return all(
-        gate.profile == "open" or not _answer(gate, codes, phase).coarsen_to
-        for codes in study.zones.values()
-        for phase in gate.periods
-    )
+    return all(not _answer(gate, codes, phase).coarsen_to for codes in study.zones.values() for phase in gate.periods)
 
 
 def _answer(gate: Protected, codes: tuple[str, ...], phase: str) -> Answer:
@@ -133,25 +150,59 @@ def _answer(gate: Protected, codes: tuple[str, ...], phase: str) -> Answer:
     return gate.answer(codes, phase)
 
 
-def _rounded(row: dict[str, Any], gate: Protected, whole_input: bool) -> dict[str, Any]:
-    if gate.profile == "open":
-        return row | {name: significant(row[name], 3) for name in ESTIMATES if _known(row.get(name))}
+def _part_passes(study: Any, name: str) -> bool:
+    """Say whether an outcome's part of its input, and the rest of it, may be shown in every zone and phase."""
+    outcome = study.outcomes[name]
+    if not outcome.where:
+        return True
+    whole, part = study.located(outcome.input), study.outcome_records(name)
+    rest = replace(whole, frame=whole.frame.drop(index=part.frame.index))
+    phases = {phase: study.phases[phase] for phase in COMPARED}
+    rules = rules_for(tally(whole, study.areas, every=phases).keys, profile_named("partner"))
+    order = [code for codes in study.zones.values() for code in codes]
+    zone = np.repeat(np.arange(len(study.zones)), [len(codes) for codes in study.zones.values()])
+    for records in (part, rest):
+        keys = tally(records, study.areas, every=phases).keys
+        rows = code_keys(keys[keys["area"].isin(order)], order, list(phases), {})
+        cells = rows.into(zone[rows.place] * len(phases) + rows.period, len(study.zones) * len(phases))
+        if not passes(cells, rules):
+            return False
+    return True
+
+
+def _rounded(row: dict[str, Any], gate: Protected, outcome: Any) -> dict[str, Any]:
     shown = row | {name: significant(row[name]) for name in ESTIMATES if _known(row.get(name))}
-    # A p of 0.00 is not one: what rounds below the last decimal is shown as that decimal.
-    shown |= {name: max(round(row[name], 2), 0.01) for name in P_VALUES if _known(row.get(name))}
+    shown |= {name: max(round(row[name], 2), LEAST_P) for name in P_VALUES if _known(row.get(name))}
+    k = 8 if gate.people_known else 13
+    if any(_known(row.get(name)) and row[name] < k for name in WINDOWS):
+        shown |= dict.fromkeys(MATCHED, math.nan)
+    labelled = not outcome.where and outcome.count == gate.count == "events"
     for name, (zone, phase) in COUNTS.items():
         codes = gate.zones.get(zone)
-        label = gate.answer(codes, phase).value if codes and whole_input and phase in gate.periods else None
-        shown[name] = float("nan") if label is None else label
-    return shown | dict.fromkeys(EXACT_ONLY, float("nan"))
+        label = gate.answer(codes, phase).value if codes and labelled else None
+        shown[name] = math.nan if label is None else label
+    return shown | dict.fromkeys(EXACT_ONLY, math.nan)
 
 
-def _withheld(row: dict[str, Any]) -> dict[str, Any]:
-    words = ("outcome", "label", "goal", "good", "primary", "unit")
-    return {name: value if name in words else None for name, value in row.items()} | {
-        "verdict": "cannot tell",
-        "cautions": UNPUBLISHABLE,
-    }
+def _definition(study: Any, outcome: Any) -> str:
+    """Return what makes it the same outcome: what is counted, where and when, and what was declared of it."""
+    declared = {name: getattr(outcome, name) for name in
+                ("input", "where", "count", "goal", "good", "primary", "margin", "reports", "reporting")}  # fmt: skip
+    phases = {name: str(span) for name, span in study.phases.items()}
+    text = json.dumps([declared, dict(study.zones), phases], sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _withheld(row: dict[str, Any], why: str) -> dict[str, Any]:
+    words = {name: value if name in WORDS else None for name, value in row.items()}
+    return words | {"verdict": "cannot tell", "cautions": why}
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold of a numpy number or a mapping."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.item() if isinstance(value, np.generic) else None
 
 
 def _known(value: Any) -> bool:
