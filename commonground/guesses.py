@@ -68,7 +68,8 @@ GROUPS: Mapping[str, str] = {
 AREA_PATTERNS: Mapping[str, tuple[str, ...]] = {
     "code": (rf"(?:area )?{_CODE}|\w+ {_CODE}|[a-z]+ ?\d\dcd", r"gss \w+|name"),
     "name": (r"(?:area )?(?:name|nm)|\w+ (?:name|nm)|[a-z]+ ?\d\dnm",),
-    "population": (r"population|residents|usual residents|addresses|households|all people|pop",),
+    # Addresses first: the gate's fewest-addresses rule is laxer when it is given residents.
+    "population": (r"addresses|households", r"population|residents|usual residents|all people|pop"),
 }
 SYSTEMS = {"easting": "EPSG:27700", "longitude": "EPSG:4326"}
 

@@ -164,7 +164,7 @@ def surface_map(surface: SpreadSurface, *, title: str, finding: str) -> MapView:
     NotReleasable
         For a surface of exact values.
     """
-    require_origin(surface)
+    require_origin(getattr(surface, "origin", surface))
     cells = surface.cells
     words = pd.Series([f"{_digits(value)} times" for value in cells["ratio"]], cells.index)
     layer = Layer("Change in share", cells["ratio"], words, SHARES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -36,16 +36,15 @@ class SpreadSurface:
         over the share before) and near (the block that holds most of the cell).
     cell, bandwidth : float
         Metres.
-    in_ledger : bool
+    origin : Protected
+        What it was made from.
     notes : tuple of str
     """
-
-    released: ClassVar[bool] = True
 
     cells: gpd.GeoDataFrame = field(repr=False)
     cell: float
     bandwidth: float
-    in_ledger: bool
+    origin: Protected = field(repr=False)
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -123,7 +122,7 @@ def spread_surface(
     cells = gpd.GeoDataFrame(
         {"ratio": ratio, "near": near}, geometry=lattice.geometry, index=lattice.index, crs=lattice.crs
     )
-    return SpreadSurface(cells, cell, bandwidth, protected.in_ledger, tuple(notes))
+    return SpreadSurface(cells, cell, bandwidth, protected, tuple(notes))
 
 
 class _Place:

@@ -28,6 +28,7 @@ from commonground.dashboard.lacking import gap_table
 from commonground.dashboard.pages import PAGES, pages_of
 from commonground.dashboard.places import zone_table
 from commonground.disclosure import Protected
+from commonground.disclosure.protected import seal
 from commonground.periods import Period
 from commonground.study import load_study
 
@@ -140,12 +141,11 @@ def monthly(counts: dict[str, list[int]], start: str = "2013-10") -> tuple[Prote
     spans = {str(month): Period(month.start_time, (month + 1).start_time) for month in months}
 
     def made(rows: list[Any], periods: dict[str, Period], observed: dict[str, float]) -> Protected:
-        frame = pd.DataFrame(rows, columns=["block", "areas", "period", "categories", "value", "low", "high"])
         return Protected(
             kind="incidents", count="events", profile="open", k=0, periods=periods, days=observed, by=(), zones={},
             tree_digest="", sources=("police",), citations=("published",), as_of=pd.Timestamp("2024-03-01"),
             people_known=False, in_ledger=True,
-            _frame=frame.astype({"value": "Int64", "low": "Int64", "high": "Int64"}),
+            rows=tuple(rows), seal=seal(),
         )  # fmt: skip
 
     by_month = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import html
 import json
@@ -20,9 +19,13 @@ from commonground.dashboard.contents import Contents, compute
 from commonground.dashboard.pages import PAGES
 from commonground.dashboard.running import run_study
 from commonground.dashboard.witness import expectation_of
+from commonground.disclosure import Protected
 from commonground.errors import NotReleasable
+from commonground.records import Records
 from commonground.release.writer import write_release
 from commonground.study import Study, load_study
+from commonground.tallies import Tally
+from evaluation.verdict import Evaluation, OutcomeResult
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 COUNTED = ("Before", "During", "After", "value")
@@ -194,14 +197,22 @@ def test_a_renderer_that_shows_exact_counts_is_caught(
     assert not (tmp_path / "out").exists()
 
 
-def test_contents_hold_protected_values_only(release: Release) -> None:
-    for field in dataclasses.fields(release.contents):
-        value = getattr(release.contents, field.name)
-        for held in value.values() if isinstance(value, dict) else [value]:
-            assert (
-                isinstance(held, str) or held is None or getattr(type(held), "released", False) or field.name == "facts"
-            )
-    assert "Contents('Operation Lantern" in repr(release.contents)
+def reached(thing: Any, seen: dict[int, Any]) -> dict[int, Any]:
+    """Everything that can be reached from an object through fields, attributes and containers."""
+    if id(thing) in seen or isinstance(thing, str | int | float | pd.DataFrame | pd.Series):
+        return seen
+    seen[id(thing)] = thing
+    held = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, tuple | list) else ()
+    for part in [*held, *getattr(thing, "__dict__", {}).values()]:
+        reached(part, seen)
+    return seen
+
+
+def test_nothing_exact_can_be_reached_from_what_is_drawn(release: Release) -> None:
+    kinds = {type(thing) for thing in reached(release.contents, {}).values()}
+    assert Protected in kinds  # the search does look inside
+    assert not kinds & {Records, Tally, Evaluation, OutcomeResult, Study}
+    assert repr(release.contents).startswith("Contents('Operation Lantern")
 
 
 # --- the front door ---------------------------------------------------------------------------------------------------

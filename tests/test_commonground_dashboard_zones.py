@@ -10,6 +10,7 @@ import pytest
 
 from commonground.dashboard.zones import ALL_COMPARISON, movement_of, zone_label
 from commonground.disclosure import Protected
+from commonground.disclosure.protected import seal
 from commonground.periods import Period
 
 BEFORE, AFTER = Period("2022-01-01", "2024-01-01"), Period("2024-04-01", "2025-01-01")
@@ -31,13 +32,12 @@ def protected(values: dict[tuple[str, ...], tuple[int | None, int | None]], **ch
         for areas, pair in values.items()
         for period, value in zip(("before", "after"), pair, strict=True)
     ]
-    frame = pd.DataFrame(rows, columns=["block", "areas", "period", "categories", "value", "low", "high"])
     given: dict[str, Any] = {
         "kind": "contacts", "count": "events", "profile": "partner", "k": 8, "by": (), "tree_digest": "",
         "periods": {"before": BEFORE, "after": AFTER}, "days": {"before": 730.0, "after": 275.0},
         "zones": ZONES, "sources": ("outreach",),
         "citations": (), "as_of": pd.Timestamp("2025-06-30"), "people_known": True, "in_ledger": True,
-        "_frame": frame.astype({"value": "Int64", "low": "Int64", "high": "Int64"}),
+        "rows": tuple(rows), "seal": seal(),
     }  # fmt: skip
     return Protected(**{**given, **changes})
 

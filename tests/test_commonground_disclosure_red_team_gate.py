@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import gc
 import itertools
-import json
 import pickle
 import re
 from collections.abc import Iterator
@@ -106,7 +105,7 @@ def random_town(rng: np.random.Generator, *, persons: bool) -> Tally:
 
 def outputs(counted: Tally, tree: Tree) -> list[Any]:
     """Everything that any profile shows of any unit, in order; a refusal is an output too."""
-    plan = {"categories": {name: ("off-street", "street", "online") for name in counted.by}}
+    plan = {"categories": dict.fromkeys(counted.by, ("off-street", "street", "online"))}
     units = ("persons", "events", "premises") if counted.has_people else ("events", "premises")
     found: list[Any] = []
     for profile, unit in itertools.product(("partner", "public"), units):
@@ -223,7 +222,7 @@ def test_people_of_a_year_are_not_published_beside_its_quarters() -> None:
     public = protect(counted, "public", hierarchy="a")
     assert [(row[2], row[4]) for row in public.rows] == [("2023", None)]
     assert "published in pieces elsewhere" in public.summary()
-    events = protect(tallied(keys.assign(event="x"), periods=QUARTERS, count="events"), "public", hierarchy="a")
+    events = protect(tallied(keys, periods=QUARTERS, count="events"), "public", hierarchy="a")
     assert [row[4] for row in events.rows] == [100]  # visits add up
 
 
@@ -263,11 +262,8 @@ def test_a_cell_of_two_categories_that_fails_drops_the_later_one() -> None:
     keys["setting"] = ["street" if i < 43 else "off-street" for i in range(80)]  # 3 people are y and street
     plan = {"categories": {"group": ("x", "y", "missing"), "setting": ("street", "off-street")}}
     protected = protect(tallied(keys), hierarchy="a", plan=plan)
-    assert protected.by == ()  # y and missing join, so one level is left; then setting fails likewise
-    keys = chosen({"x": 40, "y": 40, "missing": 20})
-    keys["setting"] = [("street", "off-street")[i % 2] if i >= 50 else "street" for i in range(100)]
-    plan = {"categories": {"group": ("x", "y"), "setting": ("street", "off-street")}}
-    assert protect(tallied(keys), hierarchy="a", plan=plan).by == ("group",)
+    assert protected.by == ("group",)
+    assert "setting: too few to show, or none." in protected.notes
 
 
 # --- questions
@@ -275,8 +271,8 @@ def test_a_cell_of_two_categories_that_fails_drops_the_later_one() -> None:
 
 def test_a_question_is_closed_over_areas_and_time() -> None:
     keys = pd.concat(
-        [people({"a": 30}, period=name, event=name) for name in QUARTERS]
-        + [people({"b": 4, "c": 5}, period="2023Q1", event="x"), people({"b": 4, "c": 5}, period="2023Q3", event="y")]
+        [people({"a": 30}, period=name) for name in QUARTERS]
+        + [people({"b": 4, "c": 5}, period="2023Q1"), people({"b": 4, "c": 5}, period="2023Q3")]
     )
     protected = protect(tallied(keys, periods=QUARTERS, count="events"), hierarchy=("a", ("b", "c")))
     cells = {(row[1], row[2]): row[4] for row in protected.rows}
@@ -429,13 +425,8 @@ def test_nothing_exact_can_be_reached() -> None:
     for found in reachable(vars(protected)):
         assert not isinstance(found, Tally)
         assert not (isinstance(found, pd.DataFrame) and "person" in found.columns)
-        assert found not in ("a0", "d22") if isinstance(found, str) else True
-        assert found not in (3, 9, 23, 47) if type(found) is int and not isinstance(found, bool) else True
-    text = repr(protected) + protected.summary() + str(vars(protected))
-    assert (
-        not re.search(r"\b(3|9|12|23|47)\b", text.replace("nearest 5", "").split("tree_digest")[0].split("as_of")[0])
-        or True
-    )
+        assert found not in ("a0", "d22")
+    assert [row[4:] for row in protected.rows] == [(10, 8, 12), (10, 8, 12), (25, 23, 27)]
     carried = pickle.loads(pickle.dumps(protected))
     assert carried.rows == protected.rows
     assert b"d22" not in pickle.dumps(protected)
@@ -449,8 +440,8 @@ def test_a_released_value_cannot_be_forged_or_changed() -> None:
         dataclasses.replace(protected, in_ledger=True, seal=None)
     with pytest.raises(AttributeError):
         protected.rows = ()  # type: ignore[misc]
-    protected.to_frame().loc[0, "value"] = 3
-    protected.table().loc["a", "2023"] = 3
+    frame, table = protected.to_frame(), protected.table()
+    frame.loc[0, "value"] = table.loc["a", "2023"] = 3
     assert protected.to_frame()["value"].tolist() == [30]
 
 
@@ -464,15 +455,10 @@ def test_working_objects_print_nothing() -> None:
 
 
 def test_days_follow_coverage_and_not_the_records() -> None:
-    early, late = (
-        protect(tallied(people({"a": 30}, period=name), periods=PHASES | {}, phased=True), hierarchy="a", plan=None)
-        if False
-        else tallied(
-            pd.concat([people({"a": 30}, period=n) for n in PHASES] + [people({"a": 2}, period=name)]), periods=PHASES
-        )
-        for name in PHASES
-    )
-    assert protect(early, hierarchy="a").days == protect(late, hierarchy="a").days == {"before": 365.0, "after": 365.0}
+    both = pd.concat([people({"a": 30}, period=name) for name in PHASES])
+    more = [tallied(pd.concat([both, people({"b": 9}, period=name)]), periods=PHASES) for name in PHASES]
+    days = [protect(counted, hierarchy=("a", "b")).days for counted in more]
+    assert days == [{"before": 365.0, "after": 365.0}] * 2
 
 
 def test_the_order_of_blocks_tells_nothing_of_their_size() -> None:
@@ -486,4 +472,3 @@ def test_an_html_view_shows_published_values_only() -> None:
     protected = protect(tallied(people({"a": 3, "b": 30})), hierarchy=("a", "b"))
     cells = re.findall(r"<td>([^<]*)</td>", protected._repr_html_())
     assert cells == ["a", "(a, b)", "2023", "()", "35", "33", "37"]
-    assert json.dumps(cells)

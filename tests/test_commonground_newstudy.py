@@ -101,6 +101,7 @@ def test_published_layouts_are_recognised() -> None:
 def test_areas_columns_are_guessed() -> None:
     found = guess_area_columns(["OBJECTID", "LSOA11CD", "LSOA11NM", "addresses"])
     assert found == {"code": "LSOA11CD", "name": "LSOA11NM", "population": "addresses"}
+    assert guess_area_columns(["code", "residents", "addresses"])["population"] == "addresses"
 
 
 def test_check_lists_exactly_what_is_marked_todo(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from shapely.geometry import box
 
 from commonground.disclosure import Protected
+from commonground.disclosure.protected import seal
 from commonground.errors import NotReleasable
 from commonground.periods import Period
 from mapping.maps import access_map, change_map, phase_map, surface_map
@@ -34,12 +35,11 @@ def protected(values: Any = ((440, 130), (45, 25), (160, None)), **changes: Any)
         for block, pair in zip("abc", values, strict=True)
         for period, value in zip(PERIODS, pair, strict=True)
     ]
-    frame = pd.DataFrame(rows, columns=["block", "areas", "period", "categories", "value", "low", "high"])
     given: dict[str, Any] = {
         "kind": "contacts", "count": "events", "profile": "partner", "k": 8, "periods": PERIODS,
         "days": {"before": 730.5, "after": 274.0}, "by": (), "zones": {}, "tree_digest": "", "sources": ("outreach",),
         "citations": (), "as_of": pd.Timestamp("2025-06-30"), "people_known": True, "in_ledger": True, "blocks": shapes,
-        "_frame": frame.astype({"value": "Int64", "low": "Int64", "high": "Int64"}),
+        "rows": tuple(rows), "seal": seal(),
     }  # fmt: skip
     return Protected(**{**given, **changes})
 
@@ -79,8 +79,8 @@ def test_a_hidden_value_is_hatched_and_has_no_change() -> None:
 
 def test_published_counts_are_written_without_about() -> None:
     shown = protected(profile="open", values=((0, 66), (16, 39), (1540, 1978)), citations=("Borough tables",))
-    frame = shown.to_frame().assign(low=lambda f: f["value"], high=lambda f: f["value"])
-    page = phase_map(dataclasses.replace(shown, _frame=frame), title="Offences", finding="More.").html
+    exact = tuple((*row[:5], row[4], row[4]) for row in shown.rows)
+    page = phase_map(dataclasses.replace(shown, rows=exact, seal=seal()), title="Offences", finding="More.").html
     assert data(page)["layers"][0]["labels"] == ["0; 0 a month", "16; 0.67 a month", "1,540; 64 a month"]
     assert "Borough tables" in page
 

@@ -13,6 +13,7 @@ import pytest
 from shapely.geometry import box
 
 from commonground.disclosure import Protected
+from commonground.disclosure.protected import seal
 from commonground.errors import NotReleasable
 from commonground.periods import Period
 from mapping.spread import CELL, spread_surface
@@ -34,12 +35,11 @@ def protected(before: Any, after: Any, blocks: gpd.GeoDataFrame | None = None) -
     shapes = town() if blocks is None else blocks
     counts = {"before": before, "after": after}
     rows = [(b, (b,), p, (), v[i], v[i], v[i]) for p, v in counts.items() for i, b in enumerate(shapes.index)]
-    frame = pd.DataFrame(rows, columns=["block", "areas", "period", "categories", "value", "low", "high"])
     given: dict[str, Any] = {
         "kind": "contacts", "count": "events", "profile": "partner", "k": 8, "periods": PERIODS,
         "days": {"before": 365.0, "after": 365.0}, "by": (), "zones": {}, "tree_digest": "", "sources": ("outreach",),
         "citations": (), "as_of": pd.Timestamp("2024-06-30"), "people_known": True, "in_ledger": True, "blocks": shapes,
-        "_frame": frame.astype({"value": "Int64", "low": "Int64", "high": "Int64"}),
+        "rows": tuple(rows), "seal": seal(),
     }  # fmt: skip
     return Protected(**given)
 
@@ -106,7 +106,7 @@ def test_a_block_without_a_value_is_left_out_of_both_periods_and_said() -> None:
     hidden[12] = None
     found = spread_surface(protected(SOME, hidden))
     assert np.allclose(
-        found.cells["ratio"], spread_surface(protected([*SOME[:12], pd.NA, *SOME[13:]], hidden)).cells["ratio"]
+        found.cells["ratio"], spread_surface(protected([*SOME[:12], None, *SOME[13:]], hidden)).cells["ratio"]
     )
     assert "left out of both: 1" in found.summary()
 
@@ -119,7 +119,7 @@ def test_only_protected_values_make_a_surface() -> None:
 
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(NotReleasable, match="have no shapes"):
-        spread_surface(dataclasses.replace(protected(SOME, SOME), blocks=None))
+        spread_surface(dataclasses.replace(protected(SOME, SOME), blocks=None, seal=seal()))
     with pytest.raises(NotReleasable, match="nothing is published for later"):
         spread_surface(protected(SOME, SOME), "before", "later")
 

@@ -29,7 +29,7 @@ def gap_table(contents: Contents, *, by_kind: bool = False, short: bool = False)
         Name the first areas of a block only.
     """
     provision = contents.provision
-    if provision is None or provision.gaps is None:
+    if provision is None or provision.gaps is None or provision.shown is None:
         return None
     table = provision.gaps.table
     rows: list[Any] = table[(table["kind"] != ANY) == by_kind].to_dict("records")
@@ -50,7 +50,7 @@ def gap_table(contents: Contents, *, by_kind: bool = False, short: bool = False)
     name, title = (
         ("gaps-by-kind", "Gaps by kind of service") if by_kind else ("gaps", "Gaps in provision, most people first")
     )
-    return Table(name, title, frame, provision, definitions={
+    return Table(name, title, frame, provision.shown, definitions={
         "People, fewest": "fewest people in need concerned; 0 where only some areas of the block fall short.",
         "People, most": "most people in need concerned: the upper end of the block's published number.",
         "Places per 100 people": f"places a week within {provision.reach:,.0f} metres, shared among everybody who can "
@@ -61,7 +61,7 @@ def gap_table(contents: Contents, *, by_kind: bool = False, short: bool = False)
 def kinds_table(contents: Contents) -> Table | None:
     """Return, by kind of service and time of day, how many people were seen in blocks where none is within reach."""
     provision = contents.provision
-    if provision is None or provision.gaps is None:
+    if provision is None or provision.gaps is None or provision.shown is None:
         return None
     found = provision.gaps.table
     found = found[(found["kind"] != ANY) & found["reason"].str.startswith(NONE_OPEN)]
@@ -77,7 +77,7 @@ def kinds_table(contents: Contents) -> Table | None:
         "People per block, summed: a person seen in two blocks counts in both. Whether they need that kind of service "
         "is not known."
     )
-    return Table("kinds-out-of-reach", title, frame, provision, (note,))
+    return Table("kinds-out-of-reach", title, frame, provision.shown, (note,))
 
 
 def services_table(contents: Contents) -> Table | None:
@@ -86,7 +86,7 @@ def services_table(contents: Contents) -> Table | None:
         return None
     frame = contents.provision.services.rename(columns={"name": "Service", "service": "Kind", "hours": "Open"})
     frame = frame[[column for column in ("Service", "Kind", "Open") if frame[column].notna().any()]].fillna("not given")
-    return Table("services", "Services that were counted", frame, contents.provision)
+    return Table("services", "Services that were counted", frame, contents.registered)
 
 
 def _codes(area: Any) -> tuple[str, ...]:

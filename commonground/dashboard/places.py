@@ -61,7 +61,7 @@ def zone_table(contents: Contents, name: str) -> Table:
         f"zones-{slug(name)}",
         title,
         pd.DataFrame(columns),
-        contents.movements[name],
+        shown,
         notes,
         definitions,
         "not published",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import pandas as pd
 
@@ -40,10 +40,7 @@ class Provision:
         Places a week per person below which provision counts as missing.
     note : str
         Why there is no list, when there is none.
-    in_ledger : bool
     """
-
-    released: ClassVar[bool] = True
 
     gaps: ServiceGaps | None = field(repr=False)
     shown: Protected | None = field(repr=False)
@@ -53,7 +50,6 @@ class Provision:
     reach: float
     least: float
     note: str
-    in_ledger: bool
 
     def __repr__(self) -> str:
         return f"Provision(slots={self.slots}, reach={self.reach:g})"
@@ -87,7 +83,7 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     slots = tuple(plan.slots)
     if shown is None:
         note = "Too few people to publish apart, so need is unknown everywhere; unknown is not met."
-        return Provision(None, None, pd.DataFrame(), listed, slots, plan.reach, plan.least, note, True)
+        return Provision(None, None, pd.DataFrame(), listed, slots, plan.reach, plan.least, note)
     if services.crs is None:
         raise GeographyError(
             f"the services of {plan.services} have no coordinates; map x and y to work out who can reach them."
@@ -97,7 +93,7 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     need = rows[rows["period"] == plan.phase][["areas", "value", "low", "high"]]
     gaps = service_gap(need, access, least=plan.least)
     note = f"{placeless} of the services have no place and are not counted." if placeless else ""
-    return Provision(gaps, shown, access[ANY], listed, slots, plan.reach, plan.least, note, shown.in_ledger)
+    return Provision(gaps, shown, access[ANY], listed, slots, plan.reach, plan.least, note)
 
 
 def _access(

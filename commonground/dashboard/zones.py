@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import pandas as pd
 
@@ -42,17 +42,13 @@ class Movement:
         What was counted in each zone; the ratios alone; and what may be read from them.
     fell : bool
         Whether the interval of the operation area lies below 1.
-    in_ledger : bool
     """
-
-    released: ClassVar[bool] = True
 
     frame: pd.DataFrame = field(repr=False)
     counts: str
     short: str
     meaning: str
     fell: bool
-    in_ledger: bool
 
     @property
     def sentence(self) -> str:
@@ -97,7 +93,7 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading
         rows.append({"zone": zone, "blocks": blocks, **values, **change})
     by_zone = {str(row["zone"]): row for row in rows}
     fell = _below(by_zone["treated"]["high"])
-    return Movement(pd.DataFrame(rows), *_read(by_zone, shown, reading or shown.kind), fell, shown.in_ledger)
+    return Movement(pd.DataFrame(rows), *_read(by_zone, shown, reading or shown.kind), fell)
 
 
 def zone_label(zone: str) -> str:
