@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -150,32 +149,16 @@ def _other(error: Exception) -> int:
 
 def _run(study: Path, folder: Path) -> None:
     from commonground.dashboard import run_study
+    from commonground.release.writer import check_free
     from commonground.studycheck import checked_study
 
-    _check_free(folder)
+    check_free(folder)
     with _progress("Checking the study", "Computing, protecting, drawing and attacking") as step:
         checked = checked_study(study)
         step()
         written = run_study(checked, folder)
     _say(written.summary())
     _say(f"Open {written.folder / 'index.html'} in a browser.")
-
-
-def _check_free(folder: Path) -> None:
-    """Refuse a folder that holds anything but an earlier release, before the long work, the ledger and the swap."""
-    from commonground.release.writer import MANIFEST
-
-    try:
-        listed = set(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"])
-    except (OSError, ValueError, TypeError, KeyError):
-        listed = set()
-    held = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
-    strange = sorted(name for name in held - listed if name != MANIFEST and not name.startswith("."))
-    if strange or (MANIFEST in held and not listed) or folder.is_file():
-        what = f" ({strange[0]})" if strange else ""
-        raise CommonGroundError(
-            f"{folder} holds something that is no release of ours{what}; nothing was written. Choose an empty folder."
-        )
 
 
 @contextmanager

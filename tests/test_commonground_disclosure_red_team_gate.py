@@ -272,7 +272,7 @@ def test_a_cell_of_two_categories_that_fails_drops_the_later_one() -> None:
 def test_a_question_is_closed_over_areas_and_time() -> None:
     keys = pd.concat(
         [people({"a": 30}, period=name) for name in QUARTERS]
-        + [people({"b": 4, "c": 5}, period="2023Q1"), people({"b": 4, "c": 5}, period="2023Q3")]
+        + [people({"b": 4, "c": 5}, period="2023Q1"), people({"b": 4, "c": 5}, period="2023Q2")]
     )
     protected = protect(tallied(keys, periods=QUARTERS, count="events"), hierarchy=("a", ("b", "c")))
     cells = {(row[1], row[2]): row[4] for row in protected.rows}
@@ -280,7 +280,7 @@ def test_a_question_is_closed_over_areas_and_time() -> None:
     assert str(protected.answer("a", "2023Q1")) == "30 in [28, 32]"
     assert str(protected.answer("a", "2023")) == "120 in [112, 128]"
     assert str(protected.answer("bc", "2023Q1")) == "coarsen to b, c in 2023"
-    assert str(protected.answer("ab", "2023Q1")) == "coarsen to a, b, c in 2023, 2023Q1, 2023Q2, 2023Q3, 2023Q4"
+    assert str(protected.answer("ab", "2023Q1")) == "coarsen to a, b, c in 2023"
     assert str(protected.answer("abc", "2023")) == "140 in [130, 150]"
     assert str(protected.answer("abc")) == "140 in [130, 150]"
 

@@ -30,9 +30,10 @@ __all__ = ["protect"]
 BASE = "partner"  # the profile at whose rules every cut is made (gate.md, step 1)
 UNDECLARED: Mapping[str, Any] = {"measures": UNITS}  # without a plan, for looking, any unit will do
 FOUND = "Levels of {} are those found in the data: for looking at, not for publishing."
-ADDED = (
-    "Numbers of joined blocks are sums of the blocks' rounded numbers: people (or premises) seen in several count once "
-    "in each. A block whose year is published in pieces elsewhere shows events only."
+ADDED = "Numbers of joined blocks and levels are sums of rounded numbers."
+ADDED_PEOPLE = (
+    f"{ADDED[:-1]}: people (or premises) in several count once in each. A block whose year is published in pieces "
+    "elsewhere shows events only."
 )
 
 
@@ -247,4 +248,6 @@ def _notes(case: Case, plan: Plan, closed: Sequence[Closed], views: Mapping[str,
             notes.append(FOUND.format(name))
     missing = [one.name for one in closed if one.name not in views]
     notes += [f"{', '.join(missing)}: too few to show, or none."] if missing else []
-    return (*notes, ADDED) if case.profile.name != BASE and case.tally.count != "events" else tuple(notes)
+    if case.profile.name != BASE:
+        notes.append(ADDED if case.tally.count == "events" else ADDED_PEOPLE)
+    return tuple(notes)

@@ -178,9 +178,9 @@ class Protected:
                 "the question names areas, periods or levels that were not published; use those of to_frame()."
             )
         inside, where, when = self._closure(rows, asked, wanted)
-        if where != asked or not self._same_days(wanted, when):
-            named = () if self._same_days(wanted, when) else tuple(name for name in self.periods if name in when)
-            return Answer(None, None, None, tuple(sorted(where)), named)
+        longer = not self._same_days(wanted, when)
+        if where != asked or longer:
+            return Answer(None, None, None, tuple(sorted(where)), self._longest(when) if longer else ())
         values = [row[4:] for row in inside]
         if not values or any(None in value for value in values):
             return Answer(None, None, None)
@@ -257,6 +257,15 @@ class Protected:
             if wider == where and self._same_days(when, longer):
                 return inside, where, longer
             where, when = wider, longer
+
+    def _longest(self, when: frozenset[str]) -> tuple[str, ...]:
+        """Return the periods that lie in none of the others."""
+        spans = {name: self.periods[name] for name in self.periods if name in when}
+        return tuple(
+            name
+            for name, span in spans.items()
+            if not any(other != name and wide.covers(span) for other, wide in spans.items())
+        )
 
     def _same_days(self, one: Iterable[str], other: Iterable[str]) -> bool:
         """Say whether two sets of periods cover the same days."""

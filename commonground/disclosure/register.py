@@ -123,15 +123,17 @@ def _released(study: Any, row: dict[str, Any], protected: Mapping[str, Protected
         return row | {name: significant(row[name], 3) for name in ESTIMATES if _known(row.get(name))}
     if not (_phases_published(study, gate) and _zones_published(study, gate) and _part_passes(study, row["outcome"])):
         return _withheld(row, UNPUBLISHABLE)
-    shown: dict[str, Any] = json.loads(json.dumps(_rounded(row, gate, outcome), default=_plain))
-    if gate.ledger is None:
-        return shown
-    book, definition = Ledger(gate.ledger), _definition(study, outcome)
-    published = book.find_evaluation(row["outcome"])
-    if published is None:
-        book.write_evaluation(row["outcome"], definition, shown)
-        return shown
-    return published["row"] if published["definition"] == definition else _withheld(row, REDEFINED)
+    shown: dict[str, Any] = json.loads(json.dumps(_rounded(row, gate), default=_plain))
+    if gate.ledger is not None:
+        book, definition = Ledger(gate.ledger), _definition(study, outcome)
+        published = book.find_evaluation(row["outcome"])
+        if published is None:
+            book.write_evaluation(row["outcome"], definition, shown)
+        elif published["definition"] != definition:
+            return _withheld(row, REDEFINED)
+        else:
+            shown = published["row"]
+    return shown | _labels(gate, outcome)  # the profile's own: the public does not see the partner's
 
 
 def _phases_published(study: Any, gate: Protected) -> bool:
@@ -170,18 +172,25 @@ def _part_passes(study: Any, name: str) -> bool:
     return True
 
 
-def _rounded(row: dict[str, Any], gate: Protected, outcome: Any) -> dict[str, Any]:
+def _rounded(row: dict[str, Any], gate: Protected) -> dict[str, Any]:
+    """Return a row without any count."""
     shown = row | {name: significant(row[name]) for name in ESTIMATES if _known(row.get(name))}
     shown |= {name: max(round(row[name], 2), LEAST_P) for name in P_VALUES if _known(row.get(name))}
     k = 8 if gate.people_known else 13
     if any(_known(row.get(name)) and row[name] < k for name in WINDOWS):
         shown |= dict.fromkeys(MATCHED, math.nan)
+    return shown | dict.fromkeys((*COUNTS, *EXACT_ONLY), math.nan)
+
+
+def _labels(gate: Protected, outcome: Any) -> dict[str, Any]:
+    """Return the labels of the zones, where the outcome is the whole of its input."""
     labelled = not outcome.where and outcome.count == gate.count == "events"
+    shown: dict[str, Any] = {}
     for name, (zone, phase) in COUNTS.items():
         codes = gate.zones.get(zone)
         label = gate.answer(codes, phase).value if codes and labelled else None
         shown[name] = math.nan if label is None else label
-    return shown | dict.fromkeys(EXACT_ONLY, math.nan)
+    return shown
 
 
 def _definition(study: Any, outcome: Any) -> str:

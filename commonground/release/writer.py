@@ -16,7 +16,7 @@ from commonground.disclosure.inspection import Expectation, inspect_bytes
 from commonground.errors import CommonGroundError, NotReleasable
 from commonground.release.tables import require_origin
 
-__all__ = ["MANIFEST", "Written", "write_release"]
+__all__ = ["MANIFEST", "Written", "check_free", "write_release"]
 
 MANIFEST = "manifest.json"
 
@@ -106,7 +106,7 @@ def _manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
 def _keep(folder: Path, files: Mapping[str, bytes]) -> Written:
     """Write into a new folder beside the wanted one and swap them: what fails on the way leaves the old release."""
     place = folder.resolve()  # a link to a folder stays a link
-    _refuse_foreign(place)
+    check_free(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
@@ -140,8 +140,19 @@ def _swap(fresh: Path, place: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _refuse_foreign(place: Path) -> None:
-    """Replace nothing but a release of ours, and only when everything in it is of that release."""
+def check_free(folder: str | Path) -> None:
+    """Refuse a folder that holds anything but an earlier release of ours, before any long work.
+
+    Parameters
+    ----------
+    folder : path
+
+    Raises
+    ------
+    CommonGroundError
+        When writing there would lose a file that is not of the release in it.
+    """
+    place = Path(folder).resolve()
     if not place.exists():
         return
     inside = [path for path in sorted(place.rglob("*")) if not path.is_dir()] if place.is_dir() else [place]
@@ -154,7 +165,10 @@ def _refuse_foreign(place: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         ours, listed = False, set()
     if not ours:
-        raise CommonGroundError(f"{place.name} holds something that is not a release of ours; choose an empty folder.")
+        raise CommonGroundError(
+            f"{place.name} holds something that is no release of ours ({inside[0].name}); nothing was written. "
+            "Choose an empty folder."
+        )
     strangers = [path for path in inside if path.relative_to(place).as_posix() not in listed]
     if strangers:
         raise CommonGroundError(

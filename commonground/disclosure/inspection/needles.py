@@ -106,12 +106,17 @@ class Needles:
         """Search words and phrases, joined as they stand next to each other."""
         at = [(match.start(), word) for match in _WORD.finditer(text) if (word := _normal(match[0]))]
         words = [word for _, word in at]
+        if not words:
+            return
+        ends = np.cumsum([0, *map(len, words)])
+        wanted = np.zeros(max(self._lengths) + 2, dtype=bool)
+        wanted[list(self._lengths)] = True
         seen: dict[str, bool] = {}
-        for width in range(1, self._most_words + 1):
-            for i, parts in enumerate(zip(*(words[shift:] for shift in range(width)), strict=False)):
-                phrase = "".join(parts)
-                if len(phrase) not in self._lengths:
-                    continue
+        for width in range(1, min(self._most_words, len(words)) + 1):
+            # Only phrases as long as some value are put together and hashed.
+            lengths = np.minimum(ends[width:] - ends[:-width], len(wanted) - 1)
+            for i in np.flatnonzero(wanted[lengths]):
+                phrase = "".join(words[i : i + width])
                 if phrase not in seen:
                     seen[phrase] = self._digest(phrase) in self._digests
                 if seen[phrase]:
