@@ -315,6 +315,13 @@ def test_one_cut_serves_people_events_and_premises() -> None:
     assert cuts["persons"] == cuts["events"] == cuts["premises"]
 
 
+def test_the_public_sees_no_number_below_thirteen_of_any_unit() -> None:
+    frame = town({"x": 30, "y": 30}, {"x": 10, "y": 20}, {"x": 5, "y": 5})
+    premises = observed(frame, count="premises")
+    assert shown(protect(premises, hierarchy=("x", "y"))) == {"x": 10, "y": 20}
+    assert shown(protect(premises, "public", hierarchy=("x", "y"))) == {"x": None, "y": 20}
+
+
 def test_k_is_eight_or_thirteen() -> None:
     with pytest.raises(ValueError, match="8 or 13"):
         label(20, 5)

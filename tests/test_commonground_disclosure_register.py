@@ -196,6 +196,13 @@ def test_the_public_reads_the_published_row_with_its_own_labels(tmp_path: Path) 
     assert one["ring_after"] == 10
     two = register(study(few), evaluation(), public).to_frame().iloc[0]
     assert withheld_row(dict(two))  # eleven people are no block of the public's
+    enough = contacts({area: (61, 12 if area == "n1" else 62) for area in COUNTS})
+    counted, book = tally(enough, every=PHASES), tmp_path / "other.ledger"
+    rows = [
+        register(study(enough), evaluation(ratio=ratio), {"seen": protect(counted, profile, zones=ZONES, ledger=book)})
+        for profile, ratio in (("partner", 0.5431), ("public", 0.9))
+    ]
+    assert [row.to_frame().loc[0, ["ratio", "after"]].tolist() for row in rows] == [[0.54, 120], [0.54, 120]]
 
 
 @pytest.mark.parametrize("changed", [{"margin": 0.5}, {"good": "fall"}, {"count": "persons"}])

@@ -101,4 +101,4 @@ def _sum(values: list[int | None], cut_k: int, k: int) -> Value:
     if len(known) < len(values) or sum(known) < k:
         return None
     spans = [interval(value, cut_k) for value in known]
-    return sum(known), max(k, sum(low for low, _ in spans)), sum(high for _, high in spans)
+    return sum(known), sum(low for low, _ in spans), sum(high for _, high in spans)

@@ -165,9 +165,10 @@ def check_free(folder: str | Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         ours, listed = False, set()
     if not ours:
+        first = next((path.name for path in inside if path.name != MANIFEST), MANIFEST)
         raise CommonGroundError(
-            f"{place.name} holds something that is no release of ours ({inside[0].name}); nothing was written. "
-            "Choose an empty folder."
+            f"{place.name} holds something that is no release of ours ({first}); nothing was written; "
+            "choose an empty folder."
         )
     strangers = [path for path in inside if path.relative_to(place).as_posix() not in listed]
     if strangers:
