@@ -359,6 +359,15 @@ def test_as_of_does_not_shorten_the_lag() -> None:
         protect(tallied(people({"a": 30})), hierarchy="a", as_of=soon)
 
 
+def test_a_phase_that_ended_lately_bars_the_release() -> None:
+    counted = tallied(pd.concat([people({"a": 30}, period=name) for name in PHASES]), periods=PHASES)
+    with pytest.raises(NotReleasable, match=r"period\(s\) after ended less than 3 months before"):
+        protect(counted, hierarchy="a", as_of="2024-03-31")
+    assert protect(counted, hierarchy="a", as_of="2024-04-01")
+    with pytest.raises(NotReleasable, match="less than 6 months"):
+        protect(counted, "public", hierarchy="a", as_of="2024-04-01")
+
+
 def test_phases_are_no_finer_than_the_profile_shows() -> None:
     short = {"one": Period("2023-01-01", "2023-03-01"), "two": Period("2023-03-01", "2023-09-01")}
     keys = pd.concat([people({"a": 30}, period=name) for name in short])
