@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -92,6 +92,8 @@ class _Look:
         if placed:
             self._passes(self._zones, study.path.name, "areas")
         good = {name for name, spec in study.inputs.items() if self._passes(partial(self._input, name), spec=spec)}
+        if study.policy != "open":
+            self._record_sets(sorted(good))
         if placed:
             good = {n for n in good if self._passes(partial(self._place, n), spec=study.inputs[n])}
         if placed and _dated(study):
@@ -131,6 +133,18 @@ class _Look:
                 more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
                 rule = f"names areas that {study.areas_file.name} does not have: {', '.join(lost[:5])}{more}"
                 self._say(at, rule, "Correct the codes, or areas.code.")
+
+    def _record_sets(self, names: Sequence[str]) -> None:
+        """Two inputs of one kind and source would share a line of the ledger, and could be subtracted from each other."""
+        seen: dict[tuple[str, ...], str] = {}
+        for name in names:
+            records = self.study.records(name)
+            first = seen.setdefault((records.kind, *records.sources), name)
+            if first != name and records.kind != "services":
+                rule = f"has the kind and the sources of inputs.{first}"
+                self._say(
+                    f"inputs.{name}", rule, 'Put them in one input, or tell them apart: source = "...".'
+                )
 
     def _input(self, name: str) -> None:
         records = self.study.records(name)

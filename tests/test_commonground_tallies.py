@@ -455,3 +455,10 @@ def test_the_metropolitan_tally_is_the_file(real_data: Path) -> None:
     for place, before, after in (("Redbridge", 16, 39), ("Waltham Forest", 0, 66)):
         assert soliciting.loc["2012-10":"2013-09", place].sum() == before
         assert soliciting.loc["2013-10":"2014-09", place].sum() == after
+
+
+def test_a_source_of_which_a_part_is_not_published_is_not_published() -> None:
+    table = pd.DataFrame({"start": ["2023-01"], "area": "A", "n": [3]})
+    cited, bare = (read_records(table, "incidents", published=text) for text in ("Office, 2024", None))
+    assert (tally(cited) + tally(cited)).published == {"incidents": "Office, 2024"}
+    assert (tally(cited) + tally(bare)).published == {"incidents": None}

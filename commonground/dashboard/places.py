@@ -80,8 +80,10 @@ def block_table(contents: Contents, name: str) -> Table:
     for period in wide:
         frame[str(period).capitalize()] = wide[period].to_numpy()
     definitions = {str(period).capitalize(): f"{unit}, {span(shown.periods[str(period)])}." for period in wide}
+    rows = shown.to_frame().dropna(subset=["value"])
+    off = int((rows["high"] - rows["value"]).max()) if len(rows) else 0
     note = (
-        f"Rounded to the nearest 5: each number is within {HALF_WIDTH} of the count, which is at least {shown.k}. "
+        f"Rounded to the nearest 5: each number is within {off} of the count, which is at least {shown.k}. "
         "A block of several areas does not say where in it anybody was."
     )
     title = f"{contents.labels[name]}: {unit} by block"

@@ -11,6 +11,7 @@ from commonground.dashboard.drawings import draw
 from commonground.dashboard.pages import pages_of
 from commonground.dashboard.tables import tables_of
 from commonground.dashboard.witness import expectation_of
+from commonground.disclosure import Ledger
 from commonground.release.tables import csv_bytes
 from commonground.release.workbook import workbook_bytes
 from commonground.release.writer import Written, write_release
@@ -40,6 +41,7 @@ def run_study(study: Study, out: str | Path) -> Written:
         When the folder holds something else.
     """
     contents = compute(study)
+    facts = _facts(study) | {"ledger": "" if study.policy == "open" else Ledger(study.ledger_path).head}
     shown = [contents.events, contents.people, contents.monthly, contents.larger]
     origins = [value for values in shown for value in values.values()]
     return write_release(
@@ -47,7 +49,7 @@ def run_study(study: Study, out: str | Path) -> Written:
         render(contents),
         origins=[*origins, contents.registered],
         expectation=expectation_of(study),
-        facts=_facts(study),
+        facts=facts,
     )
 
 

@@ -88,12 +88,20 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading
     rows: list[dict[str, Any]] = []
     for zone, codes in _groups(zones, shown).items():
         values = {period: _value(shown, codes, period, published) for period in shown.periods}
-        blocks = sum(set(mine) <= set(codes) for mine in shown.block_areas())
+        blocks = _labels_in(shown, codes)
         change = _change(shown, values.get("before"), values.get("after"), blocks)
         rows.append({"zone": zone, "blocks": blocks, **values, **change})
     by_zone = {str(row["zone"]): row for row in rows}
     fell = _below(by_zone["treated"]["high"])
     return Movement(pd.DataFrame(rows), *_read(by_zone, shown, reading or shown.kind), fell)
+
+
+def _labels_in(shown: Protected, codes: Sequence[str]) -> int:
+    """Return how many labels are summed in a zone: a block of the public profile is a sum of several itself."""
+    frame = shown.to_frame()
+    inside = frame[[set(areas) <= set(codes) for areas in frame["areas"]]].dropna(subset=["value"])
+    spread = ((inside["high"] - inside["value"]).groupby(inside["period"]).sum() / HALF_WIDTH).max()
+    return 0 if pd.isna(spread) else int(spread)
 
 
 def zone_label(zone: str) -> str:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from commonground.errors import CommonGroundError
 
-__all__ = ["MISSING", "UNITS", "WHO", "checked_unit", "count_keys", "counts_in", "distinct", "ordered", "record_key"]
+__all__ = [
+    "MISSING",
+    "UNITS",
+    "WHO",
+    "checked_unit",
+    "count_keys",
+    "counts_in",
+    "distinct",
+    "joined_citations",
+    "ordered",
+    "record_key",
+]
 
 UNITS = ("events", "persons", "premises")
 MISSING = "missing"  # the level of a category that the record leaves empty: a level like any other
@@ -106,3 +117,12 @@ def _joint_number(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarr
     first = np.empty(len(seen), dtype="int64")
     first[number[::-1]] = np.arange(len(frame))[::-1]
     return number, first
+
+
+def joined_citations(one: Mapping[str, str | None], other: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Join citations; a source of which any part is not published is not published."""
+    joined = {**one, **other}
+    return {
+        source: None if None in (one.get(source, text), other.get(source, text)) else text
+        for source, text in joined.items()
+    }

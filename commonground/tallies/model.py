@@ -14,7 +14,7 @@ from commonground.areas import check_same_crs
 from commonground.coverage import merge_spans, observed_days, spread_spans, whole_cells
 from commonground.errors import CommonGroundError
 from commonground.periods import Period
-from commonground.tallies.keys import checked_unit, counts_in, distinct, ordered
+from commonground.tallies.keys import checked_unit, counts_in, distinct, joined_citations, ordered
 
 __all__ = ["Tally"]
 
@@ -212,7 +212,7 @@ class Tally:
             keys=distinct(pd.concat([self.keys, other.keys], ignore_index=True), list(by)),
             coverage=merge_spans(pd.concat(parts, ignore_index=True)),
             areas=_all_shapes(self.areas, other.areas),
-            published={**self.published, **other.published},
+            published=joined_citations(self.published, other.published),
             notes=tuple(dict.fromkeys([*self.notes, *other.notes])),
         )
 
