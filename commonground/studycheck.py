@@ -135,16 +135,14 @@ class _Look:
                 self._say(at, rule, "Correct the codes, or areas.code.")
 
     def _record_sets(self, names: Sequence[str]) -> None:
-        """Two inputs of one kind and source would share a line of the ledger, and could be subtracted from each other."""
+        """Refuse inputs of one kind and source: they would share a line of the ledger and could be subtracted."""
         seen: dict[tuple[str, ...], str] = {}
         for name in names:
             records = self.study.records(name)
             first = seen.setdefault((records.kind, *records.sources), name)
             if first != name and records.kind != "services":
                 rule = f"has the kind and the sources of inputs.{first}"
-                self._say(
-                    f"inputs.{name}", rule, 'Put them in one input, or tell them apart: source = "...".'
-                )
+                self._say(f"inputs.{name}", rule, 'Put them in one input, or tell them apart: source = "...".')
 
     def _input(self, name: str) -> None:
         records = self.study.records(name)

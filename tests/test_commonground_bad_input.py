@@ -370,9 +370,11 @@ def test_problems_of_the_study_and_of_every_file_are_listed_at_once(town: Town) 
 
 def test_two_inputs_of_one_kind_and_source(town: Town) -> None:
     text = town.study.read_text(encoding="utf-8")
-    block = text[text.index("[inputs.arrests]") : text.index("[inputs.services]")]
-    town.edit("[inputs.services]", block.replace("inputs.arrests", "inputs.again") + "[inputs.services]")
-    town.refused(r"again.*has the kind and the sources of inputs\.|arrests.*has the kind and the sources of inputs\.")
+    name = re.findall(r"^\[inputs\.(\w+)\]$", text, flags=re.MULTILINE)[0]
+    blocks = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
+    again = [block for block in blocks if block.startswith(f"[inputs.{name}")]
+    town.study.write_text(text + "".join(again).replace(f"inputs.{name}", "inputs.zagain"), encoding="utf-8")
+    town.refused(rf"inputs\.zagain.*has the kind and the sources of inputs\.{name}")
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(town: Town) -> None:
