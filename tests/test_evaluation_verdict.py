@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonground.disclosure import Registered
+from commonground.disclosure.protected import seal
 from commonground.errors import StudyError
 from commonground.periods import Period
 from commonground.study import Study, load_study
@@ -364,5 +365,7 @@ def test_the_chart_of_verdicts_takes_rows_that_were_withheld(evaluated: Evaluati
     frame = evaluated.to_frame()
     withheld = dict.fromkeys(frame.columns) | {"label": "Arrests", "verdict": CANNOT_TELL}
     shown = pd.DataFrame([*frame.to_dict("records"), withheld])
-    chart = verdict_chart(Registered(shown, {}, profile="open", in_ledger=False), title="Reports were fewer")
-    assert chart is not None
+    registered = Registered(frame=shown, sentences={}, profile="open", in_ledger=False, seal=seal())
+    chart = verdict_chart(registered, title="Reports were fewer")
+    assert "Arrests" in chart.alt
+    assert CANNOT_TELL in chart.alt
