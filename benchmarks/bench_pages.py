@@ -10,6 +10,12 @@ from benchmarks.timing import report, seconds
 from commonground.release.maps import Layer, choropleth_map
 
 
+class Shown:
+    """What stands for a protected value: renderers ask its class, nothing else."""
+
+    released = True
+
+
 def main() -> None:
     """Print size and ratio."""
     corners = [(4e5 + 200 * (i % 100), 3e5 + 200 * (i // 100)) for i in range(5000)]
@@ -17,7 +23,7 @@ def main() -> None:
     index = [f"b{i}" for i in range(5000)]
     blocks = gpd.GeoDataFrame({"name": index}, geometry=shapes, index=index, crs=27700)
     values = pd.Series([float(10 + i % 60) for i in range(5000)], index)
-    layers = [Layer(name, values, values.astype(str)) for name in ("Before", "During", "After")]
+    layers = [Layer(name, values, values.astype(str), origin=Shown()) for name in ("Before", "During", "After")]
 
     def draw() -> str:
         return choropleth_map(blocks, layers, title="Map", finding="A map.", breaks=(0.0, 20.0, 40.0, float("inf")))

@@ -85,20 +85,49 @@ def run(study: StudyArgument, out_dir: OutOption) -> None:
 
 @app.command()
 def attack(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder, ours or not.")]) -> None:
-    """Attack the files of a folder; exit 1 when anything is found."""
+    """Attack the files of a folder, and say whether a release is approved; exit 1 when anything is found."""
     import pandas as pd
 
-    from commonground.disclosure.inspection import inspect_folder
+    from commonground.release.approval import attack_release, standing
+    from commonground.release.intact import is_release
 
     if not folder.is_dir():
         raise CommonGroundError(f"{folder.name} is not a folder; give the folder of a release.")
     with _progress("Attacking the files"):
-        findings = inspect_folder(folder)
+        findings = attack_release(folder)
     if findings:
         rows = [(f.file, f.where, f.check, f.message) for f in findings]
         _show(pd.DataFrame(rows, columns=["file", "where", "check", "message"]))
         raise typer.Exit(PROBLEMS)
     _say("Nothing found.")
+    if is_release(folder):
+        _say(standing(folder).summary())
+
+
+@app.command()
+def approve(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a release.")],
+    name: Annotated[str, typer.Option(help="Who decides: first and last name.")],
+    partner: Annotated[str | None, typer.Option(help="The partner that is spoken for.")] = None,
+    veto: Annotated[bool, typer.Option("--veto", help="Object for the partner; nobody can approve then.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the partner's veto back.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, in a few words, without anything about anybody.")] = "",
+) -> None:
+    """Sign a release, or object to it for a partner; print what was hidden and attacked, and the decision."""
+    if veto and withdraw:
+        raise typer.BadParameter("give --veto or --withdraw, not both.")
+    if partner is None and (veto or withdraw):
+        raise typer.BadParameter("a veto is a partner's: add --partner.")
+    from commonground.release import approval
+
+    with _progress("Comparing and attacking the files"):
+        if withdraw:
+            decided = approval.withdraw(folder, name, partner=partner or "", reason=reason)
+        else:
+            decided = approval.approve(folder, name, partner=partner, veto=veto, reason=reason)
+    if not (veto or withdraw):
+        _say(f"{approval.statement_text(folder)}\n")
+    _say(decided.summary())
 
 
 def main() -> None:

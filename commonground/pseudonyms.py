@@ -6,7 +6,9 @@ import functools
 import hashlib
 import hmac
 import os
+import re
 import secrets
+import stat
 import unicodedata
 from pathlib import Path
 
@@ -14,13 +16,24 @@ import pandas as pd
 
 from commonground.errors import CommonGroundError
 
-__all__ = ["pseudonymise"]
+__all__ = ["pseudonymise", "study_key"]
 
 KEY_BYTES = 32  # as long as the SHA-256 digest: RFC 2104, section 3
 DIGEST_CHARACTERS = 32  # 128 bits: no collision is to be expected below 10^18 people
+FEWEST_DIFFERENT = 8  # of 32 random bytes about 30 differ, of 64 random hexadecimal characters 15
+# A key in a variable is text. At 4 or 6 bits a character, 32 bytes are 64 or 43 characters; words have no digits.
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{64,}")
+_BASE64 = re.compile(rb"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/_-]{43,}={0,2}")
+# What stands in the top folder of what is copied, shared or released with everything in it.
+_SHARED = {
+    ".git": "a repository", ".hg": "a repository", ".svn": "a repository", "study.toml": "a study's folder",
+    "manifest.json": "a release",
+}  # fmt: skip
+_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+HOW = "make one outside the project with: (umask 077; openssl rand -out FILE 32)"
 
 
-def pseudonymise(values: pd.Series, *, key: bytes | str | Path | None, domain: str) -> pd.Series:
+def pseudonymise(values: pd.Series, *, key: bytes | str | Path | hmac.HMAC | None, domain: str) -> pd.Series:
     """Replace identifiers by keyed pseudonyms (HMAC-SHA-256, 32 hexadecimal characters).
 
     Parameters
@@ -28,9 +41,10 @@ def pseudonymise(values: pd.Series, *, key: bytes | str | Path | None, domain: s
     values : Series
         Identifiers. Surrounding spaces, Unicode form and whole numbers kept as 12.0 are made alike; missing and blank
         ones are missing in the result.
-    key : bytes, str, Path or None
-        At least 32 random bytes, or the name of an environment variable or of a file that holds them. The file must lie
-        outside any repository. None: a random key that lives in this process only.
+    key : bytes, str, Path, HMAC or None
+        At least 32 random bytes; or the name of an environment variable that holds them as 64 hexadecimal or 43 base64
+        characters; or the name of a file, readable by its owner only, outside any repository, study or release. The key
+        of one study is made from it by `study_key`. None: a random key that lives in this process only.
     domain : str
         What is identified (person, premises, event). The same identifier in two domains gives unrelated pseudonyms.
 
@@ -42,7 +56,8 @@ def pseudonymise(values: pd.Series, *, key: bytes | str | Path | None, domain: s
     Raises
     ------
     CommonGroundError
-        When the key is missing, short, of few different bytes, or kept inside a repository.
+        When the key is missing, short, made of words or of few different bytes, readable by others, or kept where it
+        will be copied.
 
     Notes
     -----
@@ -59,62 +74,125 @@ def pseudonymise(values: pd.Series, *, key: bytes | str | Path | None, domain: s
     >>> made[0] == made[1], len(made[0]), made.isna().tolist()
     (True, 32, [False, False, True])
     """
-    secret = _read_key(key)
+    keyed = _keyed(key)
     # Excel and pandas keep 12 as 12.0 when any cell of the column is empty
     plain = values.convert_dtypes() if pd.api.types.is_float_dtype(values.dtype) else values
     text = plain.astype("str")
-    names = {value: _pseudonym(secret, domain, value) for value in text.dropna().unique()}
+    names = {value: _pseudonym(keyed, domain, value) for value in text.dropna().unique()}
     return pd.Series(text.map(names).to_numpy(), index=values.index, name=values.name, dtype="str")
 
 
-def _pseudonym(secret: bytes, domain: str, value: str) -> str | None:
+def study_key(key: bytes | str | Path | None, study: str) -> hmac.HMAC:
+    """Return the key of one study, so that pseudonyms of two studies with one key cannot be linked.
+
+    Parameters
+    ----------
+    key : bytes, str, Path or None
+        As for `pseudonymise`.
+    study : str
+        Title of the study.
+
+    Returns
+    -------
+    HMAC
+        To be passed as ``key``. It prints no key, and Python does not pickle it.
+
+    Raises
+    ------
+    CommonGroundError
+        As `pseudonymise`.
+
+    Notes
+    -----
+    The study's key is the HMAC-SHA-256 of its title under the key given: one step of the key derivation of NIST
+    SP 800-108 (2022), section 4.1.
+    """
+    return hmac.new(_mac(_keyed(key), f"study:{_message(study, '')}").digest(), digestmod=hashlib.sha256)
+
+
+def _pseudonym(keyed: hmac.HMAC, domain: str, value: str) -> str | None:
     plain = unicodedata.normalize("NFKC", value).strip()
     if not plain:
         return None  # a blank is nobody, not one person met very often
-    message = f"{len(domain)}:{domain}:{plain}".encode()
-    return hmac.new(secret, message, hashlib.sha256).hexdigest()[:DIGEST_CHARACTERS]
+    return _mac(keyed, _message(domain, plain)).hexdigest()[:DIGEST_CHARACTERS]
 
 
-def _read_key(key: bytes | str | Path | None) -> bytes:
+def _message(domain: str, text: str) -> str:
+    return f"{len(domain)}:{domain}:{text}"
+
+
+def _mac(keyed: hmac.HMAC, message: str) -> hmac.HMAC:
+    made = keyed.copy()
+    made.update(message.encode())
+    return made
+
+
+def _keyed(key: bytes | str | Path | hmac.HMAC | None) -> hmac.HMAC:
+    """Take the key up at once: no function that can fail later holds its bytes where a traceback would show them."""
     if key is None:
         return _process_key()
+    if isinstance(key, hmac.HMAC):
+        return key
     if isinstance(key, bytes):
-        return _strong(key, "the key")
-    name = str(key)
-    if name in os.environ:
-        return _strong(os.environ[name].encode(), "the key in the environment variable")
-    return _strong(_key_file(Path(name)), "the key file")
+        what, made = "the key", _taken_up(key)
+    elif str(key) in os.environ:
+        what, made = "the key in the environment variable", _taken_up(os.environ[str(key)].encode())
+    else:
+        what, made = "the key file", _from_file(Path(key))
+    if made is None:
+        raise CommonGroundError(
+            f"{what} is too short or too regular: needed are at least {KEY_BYTES} random bytes, in text as "
+            f"{2 * KEY_BYTES} hexadecimal characters; {HOW}"
+        )
+    return made
 
 
-def _key_file(path: Path) -> bytes:
+def _from_file(path: Path) -> hmac.HMAC | None:
     """Read a key file. No message repeats the name: where the key itself was given by mistake, that is the key."""
     try:
         found = path.is_file()
-        inside = found and any((folder / ".git").exists() for folder in path.resolve().parents)
-        content = path.read_bytes().strip(b"\r\n") if found and not inside else b""
+        place = _shared_place(path) if found else None
+        others = found and os.name == "posix" and bool(path.stat().st_mode & _TO_OTHERS)
+        content = path.read_bytes() if found and not place and not others else b""
     except (OSError, ValueError):  # too long for a name, unreadable, or with a zero byte
-        found = inside = False
+        found = False
     if not found:
         raise CommonGroundError(
             "the pseudonym key was not found: needed is the name of an environment variable or of a file that can be "
-            "read, not the key itself; make one outside the project with: openssl rand -out FILE 32"
+            f"read, not the key itself; {HOW}"
         )
-    if inside:
+    if place:
         raise CommonGroundError(
-            "the pseudonym key lies inside a repository, where it will be copied with the code; move it outside."
+            f"the pseudonym key lies inside {place}, where it will be copied with everything else; move it outside."
         )
-    return content
+    if others:
+        raise CommonGroundError(
+            "the pseudonym key can be read by others; run chmod 600 on its file. On a drive that keeps no such rights, "
+            "put the key into an environment variable."
+        )
+    # an editor ends a text with a new line; one among 32 random bytes belongs to them
+    return _taken_up(content if len(content) == KEY_BYTES else content.strip(b"\r\n"))
 
 
-def _strong(key: bytes, what: str) -> bytes:
-    if len(key) < KEY_BYTES or len(set(key)) < KEY_BYTES // 4:
-        raise CommonGroundError(
-            f"{what} is too short or too regular: needed are at least {KEY_BYTES} random bytes; "
-            "make one with: openssl rand -out FILE 32"
-        )
-    return key
+def _shared_place(path: Path) -> str | None:
+    """Say in what the file lies that gets copied, if it does; links are followed."""
+    inside = (what for folder in path.resolve().parents for name, what in _SHARED.items() if (folder / name).exists())
+    return next(inside, None)
+
+
+def _taken_up(key: bytes) -> hmac.HMAC | None:
+    """Return the key ready for use, or None where it cannot be random."""
+    random = _HEXADECIMAL.fullmatch(key) or _BASE64.fullmatch(key) if _is_text(key) else len(key) >= KEY_BYTES
+    return hmac.new(key, digestmod=hashlib.sha256) if random and len(set(key)) >= FEWEST_DIFFERENT else None
+
+
+def _is_text(key: bytes) -> bool:
+    try:
+        return all(letter.isprintable() or letter.isspace() for letter in key.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 @functools.cache
-def _process_key() -> bytes:
-    return secrets.token_bytes(KEY_BYTES)
+def _process_key() -> hmac.HMAC:
+    return hmac.new(secrets.token_bytes(KEY_BYTES), digestmod=hashlib.sha256)

@@ -109,6 +109,9 @@ class Study:
     treated, ring : tuple of str
         Area codes.
     comparison : mapping of name to area codes
+    for_ring : tuple of str
+        Those comparison areas that the ring alone is compared with; without any, the ring and the operation area are
+        compared with all of them.
     comparison_rule : str
         How the comparison areas were chosen, or why there are none.
     inputs, outcomes : mapping
@@ -120,6 +123,8 @@ class Study:
         The word for people that outputs use.
     limits : tuple of str
         What the data cannot say, in the study's own words.
+    approvers, partners : tuple of str
+        Who may sign a release, and which partners may object to it; anybody where nobody is named.
     """
 
     path: Path
@@ -143,6 +148,9 @@ class Study:
     surface: str | None = None
     limits: tuple[str, ...] = ()
     teaching: bool = False
+    approvers: tuple[str, ...] = ()
+    partners: tuple[str, ...] = ()
+    for_ring: tuple[str, ...] = ()
 
     @cached_property
     def areas(self) -> gpd.GeoDataFrame:

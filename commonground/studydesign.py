@@ -46,8 +46,8 @@ def phases(operation: Section) -> dict[str, Period]:
 
 
 def zones(operation: Section, comparison: Section) -> dict[str, Any]:
-    """Return treated, ring, comparison and comparison_rule; each area belongs to one zone."""
-    comparison.only(("areas", "rule", "none"))
+    """Return treated, ring, comparison, for_ring and comparison_rule; each area belongs to one zone."""
+    comparison.only(("areas", "rule", "none", "for_ring"))
     treated = operation.texts("treated", need="List the codes of the areas in which the operation took place.")
     ring = operation.texts("ring")
     if isinstance(comparison.content.get("areas"), list):
@@ -74,7 +74,24 @@ def zones(operation: Section, comparison: Section) -> dict[str, Any]:
                 what = "lists area {} twice" if homes[code] == zone else "shares area {} with " + homes[code]
                 comparison.findings.say(zone, what.format(code), "Each area belongs to one zone, once.")
             homes.setdefault(code, zone)
-    return {"treated": treated, "ring": ring, "comparison": named, "comparison_rule": rule or none or ""}
+    apart = _for_ring(comparison, named, ring)
+    spoken = rule or none or ""
+    return {"treated": treated, "ring": ring, "comparison": named, "for_ring": apart, "comparison_rule": spoken}
+
+
+def _for_ring(comparison: Section, named: Mapping[str, tuple[str, ...]], ring: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the comparison areas that the ring is set against, and the operation area is not."""
+    chosen = comparison.texts("for_ring")
+    for name in chosen:
+        if name not in named:
+            comparison.say("for_ring", f"names {name}, which is no comparison area", "Use names of comparison.areas.")
+    if len(set(chosen)) < len(chosen):
+        comparison.say("for_ring", "names an area twice", "Name each once.")
+    if chosen and not ring:
+        comparison.say("for_ring", "is given, but there is no ring", "Add operation.ring, or leave it out.")
+    if chosen and named and set(named) <= set(chosen):
+        comparison.say("for_ring", "names every comparison area", "Leave at least one for the operation area.")
+    return chosen
 
 
 def as_of(policy: Section, spans: Mapping[str, Period]) -> pd.Timestamp:

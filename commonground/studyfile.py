@@ -11,13 +11,14 @@ from typing import Any
 
 from commonground.errors import Problem
 from commonground.periods import Period
+from commonground.release.signatures import name_problem, partner_problem, tidy
 from commonground.studydesign import PHASES, as_of, phases, zones
 from commonground.studyvalues import Findings, Section
 
 __all__ = ["parse_study"]
 
 TOP = ("title", "question", "teaching", "limits", "data", "areas", "operation", "comparison", "inputs", "outcomes",
-       "policy", "wording", "needs", "categories", "surface")  # fmt: skip
+       "policy", "wording", "needs", "categories", "surface", "release")  # fmt: skip
 OPERATION = ("name", "treated", "ring", "before", "during", "after", "months_after")
 INPUT = ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases")
 OUTCOME = ("label", "input", "goal", "good", "primary", "margin", "where", "count", "reports", "reporting")
@@ -116,6 +117,7 @@ class _Parser:
             "surface": (root.word("surface", shown) or None) if "surface" in root else None,
             "limits": root.texts("limits"),
             "teaching": root.flag("teaching", default=False),
+            **_signers(root.table("release")),
         }
 
     def _operation(self) -> Section:
@@ -235,6 +237,23 @@ def _outcome(name: str, spec: Section, kinds: Mapping[str, str]) -> dict[str, An
         "reports": reports,
         "reporting": reporting,
     }
+
+
+def _signers(release: Section) -> dict[str, tuple[str, ...]]:
+    """Return who may sign the release and which partners may object to it; anybody where nobody is named."""
+    release.only(("approvers", "partners"))
+    found: dict[str, tuple[str, ...]] = {"approvers": (), "partners": ()}
+    for key in found:
+        if key in release:
+            found[key] = release.texts(key, need="Name at least one, or leave it out: then anybody may.")
+        for name in found[key]:
+            problem = name_problem(name, found[key]) if key == "approvers" else partner_problem(name)
+            if problem:
+                rule, _, advice = problem.partition("; ")
+                release.say(key, f"holds a name that {rule}", f"{advice.capitalize()}.")
+        if len({tidy(name).casefold() for name in found[key]}) < len(found[key]):
+            release.say(key, "names somebody twice", "Name each once.")
+    return found
 
 
 def _needs(spec: Section, kinds: Mapping[str, str], phases: Mapping[str, Period]) -> dict[str, Any] | None:

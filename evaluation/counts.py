@@ -11,11 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from commonground.errors import Problem, StudyError
+from commonground.pickles import Exact
 
 __all__ = ["Checks", "Unprinted", "say_interval", "say_number", "say_p"]
 
 
-class Unprinted:
+class Unprinted(Exact):
     """A result that shows no number until it is asked: exact values do not leak through a notebook's last line."""
 
     __slots__ = ()

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from commonground.pickles import Exact
 from evaluation.shifts import log_odds, share_as_large, shifted_windows
 
 __all__ = [
@@ -32,8 +33,8 @@ _MANY, _ENOUGH = 5000, 50
 _CAUCHY_CAP = 0.999  # tan(-pi/2) at p = 1 would drown every other p value
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
+@dataclass(frozen=True, repr=False, eq=False)
+class Evidence(Exact):
     """What the p values of a ratio are computed from.
 
     Attributes

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from commonground.pickles import Exact
+
 __all__ = ["Design", "chance_of_seeing", "chance_of_showing", "method", "stretch"]
 
 Array = npt.NDArray[np.float64]
@@ -30,8 +32,8 @@ _TOTALS = (
 _STRETCH = {0: (1.8, 1.4), 1: (1.4, 1.55), 2: (1.15, 1.3), 5: (1.0, 1.2)}
 
 
-@dataclass(frozen=True)
-class Design:
+@dataclass(frozen=True, repr=False)
+class Design(Exact):
     """What is known of a study before its results.
 
     Attributes

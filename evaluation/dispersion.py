@@ -18,6 +18,9 @@ class Dispersion(NamedTuple):
     phi: float
     df: int
 
+    def __repr__(self) -> str:
+        return "Dispersion(...; read .phi and .df)"
+
 
 def dispersion_from_counts(monthly: pd.Series | pd.DataFrame) -> Dispersion:
     """Estimate variance / mean from the counts of the months before.
@@ -51,8 +54,9 @@ def dispersion_from_counts(monthly: pd.Series | pd.DataFrame) -> Dispersion:
 
     Examples
     --------
-    >>> dispersion_from_counts(pd.Series([2, 4, 6, 8]))
-    Dispersion(phi=1.3333333333333333, df=3)
+    >>> phi, df = dispersion_from_counts(pd.Series([2, 4, 6, 8]))
+    >>> round(phi, 2), df
+    (1.33, 3)
     """
     checks = Checks("dispersion_from_counts")
     table = checks.observed("monthly", monthly)
@@ -102,8 +106,9 @@ def share_dispersion(treated_monthly: pd.Series, control_monthly: pd.Series | pd
 
     Examples
     --------
-    >>> share_dispersion(pd.Series([2, 8, 5, 5]), pd.Series([8, 2, 5, 5]))
-    Dispersion(phi=2.4, df=3)
+    >>> phi, df = share_dispersion(pd.Series([2, 8, 5, 5]), pd.Series([8, 2, 5, 5]))
+    >>> round(phi, 2), df
+    (2.4, 3)
     """
     checks = Checks("share_dispersion")
     control = pd.DataFrame(control_monthly)

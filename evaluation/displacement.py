@@ -2,110 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import pandas as pd
-from scipy import stats
+from evaluation.counts import Checks
+from evaluation.differences import WDD, Spread, WeightedDifference, read_spread, weighted_difference
 
-from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
-
-__all__ = ["WDD", "WeightedDifference", "wdd", "wdd_harm"]
+__all__ = ["WDD", "WeightedDifference", "wdd", "wdd_harm", "wdd_shared_control"]
 
 Pair = Sequence[float]
 
-_POWER = 0.8  # the customary chance of seeing a real effect (Cohen 1988)
-_CAVEAT = (
-    "This assumes that the areas would have changed by as many events as their comparison areas. It counts what was "
-    "recorded: enforcement and reporting move it too. No clear change in a buffer is not the absence of displacement "
-    "unless the change that matters was detectable, and people may have moved beyond it or off-street."
-)
+_SIDES = ("control", "treated", "control_buffer", "treated_buffer")
 
 
-@dataclass(frozen=True, repr=False)
-class WeightedDifference(Unprinted):
-    """A difference of changes, with the error that chance alone would give it.
-
-    Attributes
-    ----------
-    value : float
-        Events more (above 0) or fewer than the comparison's change would give.
-    se, se_poisson : float
-        Standard error with the dispersion, and as if events were Poisson.
-    low, high : float
-        Normal interval from `se`; infinite when there is no event at all (never a point).
-    z, p : float
-        value / se and its two-sided normal p.
-    smallest_detectable : float
-        Size of a true change that would be seen with 80 % power at this level: (z_level + z_power) x se.
-    level : float
-        Confidence level.
-    """
+class _Change(NamedTuple):
+    """A weighted change (after less before) and its Poisson variance."""
 
     value: float
-    se: float
-    se_poisson: float
-    low: float
-    high: float
-    z: float
-    p: float
-    smallest_detectable: float
-    level: float
+    variance: float
 
-    def summary(self) -> str:
-        """Say what could be seen, then what was seen, and what that does not show."""
-        return f"{self._seen('Difference')} {_CAVEAT}"
-
-    def _seen(self, part: str) -> str:
-        if self.se_poisson == 0:
-            return f"{part}: no event in any of the counts, so nothing can be said."
-        return (
-            f"{part}: a change of {say_number(self.smallest_detectable)} or more either way could have been seen (80 % "
-            f"power); seen was {self.value:+,.1f} ({say_interval(self.low, self.high, self.level)}, z {self.z:.2f}, "
-            f"{say_p(self.p)}; standard error {self.se:,.1f} with the dispersion, {self.se_poisson:,.1f} if Poisson)."
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row: value, se, se_poisson, low, high, z, p, smallest_detectable."""
-        names = ["value", "se", "se_poisson", "low", "high", "z", "p", "smallest_detectable"]
-        return pd.DataFrame({name: [getattr(self, name)] for name in names})
-
-
-@dataclass(frozen=True, repr=False)
-class WDD(Unprinted):
-    """The weighted displacement difference: the operation area, its buffer, and both together.
-
-    Attributes
-    ----------
-    local, total : WeightedDifference
-        The operation area; the area and its buffer together (the same without buffers).
-    buffer : WeightedDifference or None
-        The buffer, or None when none was given.
-    dispersion : float
-        Variance / mean used.
-    """
-
-    local: WeightedDifference
-    buffer: WeightedDifference | None
-    total: WeightedDifference
-    dispersion: float
-
-    def summary(self) -> str:
-        """Say each part, the detectable change first, and what the difference does not show."""
-        parts = [self.local._seen("Operation area")]
-        if self.buffer is None:
-            parts.append("No buffer was given: displacement was not looked for.")
-        else:
-            parts += [self.buffer._seen("Buffer"), self.total._seen("Both together")]
-        parts.append(f"Counts were taken to vary {self.dispersion:.2f} times as much as Poisson counts.")
-        return " ".join([*parts, _CAVEAT])
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a part (local, buffer, total): value, se, se_poisson, low, high, z, p, smallest_detectable."""
-        parts = {"local": self.local, "buffer": self.buffer, "total": self.total}
-        frames = {name: part.to_frame() for name, part in parts.items() if part is not None}
-        return pd.concat(frames, names=["part", None]).droplevel(1)
+    def __repr__(self) -> str:
+        return "_Change(...)"  # the variance is a sum of counts
 
 
 def wdd(
@@ -116,7 +33,7 @@ def wdd(
     control_buffer: Pair | None = None,
     period_lengths: tuple[float, float] = (1, 1),
     area_sizes: Sequence[float] | None = None,
-    dispersion: float = 1.0,
+    dispersion: Spread = 1.0,
     level: float = 0.95,
 ) -> WDD:
     """Measure the change of an area and its buffer against the change of their comparisons.
@@ -134,8 +51,8 @@ def wdd(
         Lengths (before, after).
     area_sizes : sequence of float, optional
         Relative sizes (control, treated, control_buffer, treated_buffer); the first two without buffers.
-    dispersion : float, default 1.0
-        Variance / mean of the counts, at least 1; see `dispersion_from_counts`.
+    dispersion : number or (phi, df), default 1.0
+        Variance / mean of the counts, at least 1. (phi, df), as `dispersion_from_counts` gives it: t interval.
     level : float, default 0.95
         Confidence level.
 
@@ -151,7 +68,8 @@ def wdd(
 
     Notes
     -----
-    Assumes parallel change in numbers of events. With dispersion left at 1 and real variance 2, 3 or 5 times the mean
+    Assumes parallel change in numbers of events, and four places that do not share events: where one control serves
+    both, use `wdd_shared_control`. With dispersion left at 1 and real variance 2, 3 or 5 times the mean
     it sees change in 17, 26 or 38 % of data sets without any.
 
     References
@@ -165,43 +83,111 @@ def wdd(
     '-118 (se 39.598, -195.6 to -40.4)'
     """
     checks = Checks("wdd")
-    buffered = treated_buffer is not None or control_buffer is not None
     given: dict[str, Pair | None] = {"control": control, "treated": treated}
-    if buffered:
+    if treated_buffer is not None or control_buffer is not None:
         given |= {"control_buffer": control_buffer, "treated_buffer": treated_buffer}
     pairs = [checks.pair(name, pair, whole=False) for name, pair in given.items()]
     lengths = checks.numbers("period_lengths", period_lengths, 2)
     sizes = checks.numbers("area_sizes", (1.0,) * len(pairs) if area_sizes is None else area_sizes, len(pairs))
-    _check_dispersion(checks, dispersion)
-    checks.level(level)
-    checks.done()
-    changes = [_change(pair, lengths, size) for pair, size in zip(pairs, sizes, strict=True)]
-    local = _difference(changes[1:2], changes[0:1], dispersion, level)
-    if not buffered:
-        return WDD(local, None, local, dispersion)
-    buffer = _difference(changes[3:4], changes[2:3], dispersion, level)
-    return WDD(local, buffer, _difference(changes[1::2], changes[0::2], dispersion, level), dispersion)
+    spread = _rest(checks, dispersion, level)
+    changes = [_change(pair, lengths, 1 / size) for pair, size in zip(pairs, sizes, strict=True)]
+    return _parts(changes, spread, level)
+
+
+def wdd_shared_control(
+    treated: Pair,
+    buffer: Pair,
+    control: Pair,
+    *,
+    period_lengths: tuple[float, float] = (1, 1),
+    area_sizes: Sequence[float] = (1, 1, 1),
+    dispersion: Spread = 1.0,
+    level: float = 0.95,
+) -> WDD:
+    """Measure the change of an area and its buffer against one control that both share, scaled to each.
+
+    With w_t = size of the area / size of the control and w_b = size of the buffer / size of the control:
+    local = (T1 - T0) - w_t (C1 - C0); buffer = (B1 - B0) - w_b (C1 - C0); total = local + buffer. The control's counts
+    enter the variance of the total with (w_t + w_b)^2, not w_t^2 + w_b^2: they move both parts together.
+
+    Parameters
+    ----------
+    treated, buffer, control : pair
+        Events (before, after); weighted counts may be fractional.
+    period_lengths : tuple of float, default (1, 1)
+        Lengths (before, after); each count is divided by its own.
+    area_sizes : sequence of float, default (1, 1, 1)
+        Relative sizes (control, treated, buffer): numbers of areas of one kind, ground or residents.
+    dispersion : number or (phi, df), default 1.0
+        Variance / mean of the counts, at least 1. (phi, df), as `dispersion_from_counts` gives it: t interval.
+    level : float, default 0.95
+        Confidence level.
+
+    Returns
+    -------
+    WDD
+        In events of the area and the buffer as they are (`wdd` divides each count by its own size instead).
+
+    Raises
+    ------
+    StudyError
+        When counts, lengths, sizes or dispersion are out of range; all are listed.
+
+    Notes
+    -----
+    Assumes that each unit of size would have changed by as many events as one of the control. It fails where the area
+    or its buffer had many more events a unit to begin with and numbers rose or fell everywhere in proportion.
+
+    References
+    ----------
+    Wheeler and Ratcliffe (2018), Crime Science 7:11, for separate controls; the shared one follows from the variance
+    of a weighted sum.
+
+    Examples
+    --------
+    >>> d = wdd_shared_control((20, 10), (30, 36), (40, 50), area_sizes=(4, 1, 2))
+    >>> d.local.value, d.buffer.value, d.total.value, round(d.total.se_poisson**2, 3)
+    (-12.5, 1.0, -11.5, 146.625)
+    """
+    checks = Checks("wdd_shared_control")
+    given = {"treated": treated, "buffer": buffer, "control": control}
+    t, b, c = (checks.pair(name, pair, whole=False) for name, pair in given.items())
+    lengths = checks.numbers("period_lengths", period_lengths, 2)
+    size, *own = checks.numbers("area_sizes", area_sizes, 3)
+    spread = _rest(checks, dispersion, level)
+    moved = [_change(pair, lengths, 1) for pair in (t, b)]
+    moved.append(_Change(moved[0].value + moved[1].value, moved[0].variance + moved[1].variance))
+    scales = [own[0] / size, own[1] / size, (own[0] + own[1]) / size]
+    found = [_together([_change(c, lengths, scale), part]) for scale, part in zip(scales, moved, strict=True)]
+    local, both, total = (weighted_difference(*part, spread, level) for part in found)
+    return WDD(local, both, total, spread[0])
 
 
 def wdd_harm(
     pairs: Mapping[str, Mapping[str, Pair]],
     weights: Mapping[str, float],
     *,
-    dispersion: float = 1.0,
+    period_lengths: tuple[float, float] = (1, 1),
+    area_sizes: Sequence[float] | None = None,
+    dispersion: Spread = 1.0,
     level: float = 0.95,
 ) -> WeightedDifference:
     """Add up the weighted displacement differences of several offences by their harm.
 
-    value = sum of a_k WDD_k, variance = sum of a_k^2 se_k^2.
+    value = sum of a_k WDD_k, variance = sum of a_k^2 se_k^2, with WDD_k the total of `wdd`: with buffers, of the area
+    and its buffer together.
 
     Parameters
     ----------
     pairs : mapping
-        {offence: {"treated": (before, after), "control": (before, after)}}.
+        {offence: {"treated": (before, after), "control": (before, after)}}, and for every offence or for none also
+        "treated_buffer" and "control_buffer".
     weights : mapping
         {offence: harm of one event, at least 0}.
-    dispersion : float, default 1.0
-        Variance / mean, at least 1.
+    period_lengths, area_sizes : optional
+        As for `wdd`, alike for all offences.
+    dispersion : number or (phi, df), default 1.0
+        As for `wdd`.
     level : float, default 0.95
         Confidence level.
 
@@ -213,7 +199,7 @@ def wdd_harm(
     Raises
     ------
     StudyError
-        When an offence lacks its counts or its weight; every one is listed.
+        When an offence lacks its counts or its weight, or an option is out of range; every one is listed.
 
     Notes
     -----
@@ -232,57 +218,50 @@ def wdd_harm(
     """
     checks = Checks("wdd_harm")
     checks.require(len(pairs) > 0, "pairs", "needs at least one offence", "Give the counts of each offence")
+    sides = _SIDES if any(name.endswith("_buffer") for both in pairs.values() for name in both) else _SIDES[:2]
+    lengths = checks.numbers("period_lengths", period_lengths, 2)
+    sizes = checks.numbers("area_sizes", (1.0,) * len(sides) if area_sizes is None else area_sizes, len(sides))
     value = variance = 0.0
-    for offence, both in pairs.items():
+    for offence, given in pairs.items():
         weight = checks.numbers(f"weights[{offence!r}]", weights.get(offence), 1, positive=False)[0]
-        known = checks.require(
-            set(both) == {"treated", "control"},
-            f"pairs[{offence!r}]",
-            'needs "treated" and "control"',
-            "Name both pairs",
-        )
-        if known:
-            t, c = (
-                checks.pair(f"pairs[{offence!r}][{side!r}]", both[side], whole=False) for side in ("treated", "control")
-            )
-            value += weight * ((t[1] - t[0]) - (c[1] - c[0]))
-            variance += weight**2 * (sum(t) + sum(c))
+        names = " and ".join(f'"{side}"' for side in sorted(sides, reverse=True))
+        if checks.require(set(given) == set(sides), f"pairs[{offence!r}]", f"needs {names}", "Name every pair"):
+            counts = [checks.pair(f"pairs[{offence!r}][{side!r}]", given[side], whole=False) for side in sides]
+            found = _together([_change(n, lengths, 1 / size) for n, size in zip(counts, sizes, strict=True)])
+            value += weight * found.value
+            variance += weight**2 * found.variance
     unused = set(weights) - set(pairs)
     checks.require(
         not unused, "weights", f"{len(unused)} weighted offences have no counts", "Drop them or give their counts"
     )
-    _check_dispersion(checks, dispersion)
+    spread = _rest(checks, dispersion, level)
+    return weighted_difference(value, variance, spread, level)
+
+
+def _rest(checks: Checks, dispersion: Spread, level: float) -> tuple[float, float]:
+    """Check what is left, raise what was found, and return the dispersion with its degrees of freedom."""
+    spread = read_spread(checks, dispersion)
     checks.level(level)
     checks.done()
-    return _estimate(value, variance, dispersion, level)
+    return spread
 
 
-def _check_dispersion(checks: Checks, dispersion: float) -> None:
-    given = checks.numbers("dispersion", dispersion, 1)[0]
-    checks.require(
-        not given < 1, "dispersion", "needs variance / mean of at least 1", "Pass 1 for counts that vary less"
+def _change(pair: tuple[float, float], lengths: Sequence[float], scale: float) -> _Change:
+    """Return the change of one area, each count divided by its period's length and multiplied by a scale."""
+    (before, n0), (after, n1) = (
+        (n * scale / length, n * (scale / length) ** 2) for n, length in zip(pair, lengths, strict=True)
     )
+    return _Change(after - before, n0 + n1)
 
 
-def _change(pair: tuple[float, float], lengths: Sequence[float], size: float) -> tuple[float, float]:
-    """Return the weighted change of one area and its Poisson variance."""
-    weighted = [(n / (length * size), n / (length * size) ** 2) for n, length in zip(pair, lengths, strict=True)]
-    return weighted[1][0] - weighted[0][0], weighted[0][1] + weighted[1][1]
+def _together(changes: Sequence[_Change]) -> _Change:
+    """Return treated changes (second of each two) less control changes (first of each two)."""
+    value = sum(change.value for change in changes[1::2]) - sum(change.value for change in changes[::2])
+    return _Change(value, sum(change.variance for change in changes))
 
 
-def _difference(
-    treated: list[tuple[float, float]], control: list[tuple[float, float]], dispersion: float, level: float
-) -> WeightedDifference:
-    value = sum(change for change, _ in treated) - sum(change for change, _ in control)
-    return _estimate(value, sum(variance for _, variance in treated + control), dispersion, level)
-
-
-def _estimate(value: float, variance: float, dispersion: float, level: float) -> WeightedDifference:
-    poisson, se = math.sqrt(variance), math.sqrt(variance * dispersion)
-    reach = float(stats.norm.ppf((1 + level) / 2))
-    detectable = (reach + float(stats.norm.ppf(_POWER))) * se
-    if variance == 0:  # no event at all: an interval of width 0 would be a claim
-        return WeightedDifference(value, 0.0, 0.0, -math.inf, math.inf, math.nan, math.nan, math.inf, level)
-    z = value / se
-    p = float(2 * stats.norm.sf(abs(z)))
-    return WeightedDifference(value, se, poisson, value - reach * se, value + reach * se, z, p, detectable, level)
+def _parts(changes: Sequence[_Change], spread: tuple[float, float], level: float) -> WDD:
+    """Return local, buffer and total of changes in the order of `area_sizes`."""
+    found = [_together(changes[:2]), _together(changes[2:4]), _together(changes)]
+    local, buffer, total = (weighted_difference(*part, spread, level) for part in found)
+    return WDD(local, buffer, total, spread[0]) if len(changes) > 2 else WDD(local, None, local, spread[0])

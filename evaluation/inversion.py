@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from commonground.pickles import Exact
 from evaluation.curves import RATIOS, limits
 
 __all__ = ["Curves", "Shape", "agreeing_limits", "invert", "two_sided_limits"]
@@ -23,8 +24,8 @@ _ROUNDS = 6  # each round makes the step up to 30 times finer
 _STEP = float(np.log(RATIOS[1] / RATIOS[0]))
 
 
-@dataclass(frozen=True, eq=False)
-class Shape:
+@dataclass(frozen=True, repr=False, eq=False)
+class Shape(Exact):
     """The p values of a test over a grid of ratios.
 
     Attributes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from commonground.pickles import Exact
 from evaluation.curves import Evidence, cauchy, exact_mixture_p, joint_shift_p, space_time_p
 from evaluation.inversion import agreeing_limits, invert, two_sided_limits
 from evaluation.months import season
@@ -38,8 +39,8 @@ _AREAS_THAT_COUNT = 5  # comparison areas are counted as at most five independen
 _ONE = np.array([1.0])
 
 
-@dataclass(frozen=True, eq=False)
-class Judgement:
+@dataclass(frozen=True, repr=False, eq=False)
+class Judgement(Exact):
     """P values of no change, the interval, and what they rest on.
 
     Attributes

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from commonground.errors import Problem
+from commonground.pickles import Exact
 from evaluation.counts import Checks
 
 __all__ = [
@@ -38,8 +39,8 @@ _YEAR = 12
 _MOST_HARMONICS = 5
 
 
-@dataclass(frozen=True, eq=False)
-class Months:
+@dataclass(frozen=True, repr=False, eq=False)
+class Months(Exact):
     """Series on one calendar, cut into phases.
 
     Attributes

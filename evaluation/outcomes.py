@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,12 @@ from commonground.periods import Period, calendar
 from commonground.study import Outcome
 from evaluation.changes import ChangeTest, change_test
 from evaluation.counts import Unprinted
+from evaluation.differences import Spread
 from evaluation.dispersion import dispersion_from_counts, share_dispersion
-from evaluation.displacement import WDD, wdd
+from evaluation.displacement import WDD, wdd, wdd_shared_control
 from evaluation.panels import RelativeRateRatio, relative_rate_ratio
 from evaluation.power import Design, Power, power
+from evaluation.visibility import SmallestDisplacement, smallest_displacement
 
 __all__ = ["OutcomeResult", "compare", "matched_windows", "table_row"]
 
@@ -39,7 +41,11 @@ class OutcomeResult(Unprinted):
         Against the comparison areas together, dispersion-inflated, over the matched months; None without comparison
         areas or matched months.
     wdd : WDD or None
-        Weighted displacement difference with the ring over the matched months; None where `relative` is.
+        Weighted displacement difference of the treated area and the ring over the matched months, in events; None where
+        `relative` is.
+    smallest : SmallestDisplacement or None
+        What could have been seen in the ring; from the matched months before only. None where `relative` is, or without
+        a ring.
     monthly : DataFrame
         Months by zone, exact.
     matched : pair of PeriodIndex
@@ -50,11 +56,19 @@ class OutcomeResult(Unprinted):
     change: ChangeTest
     relative: RelativeRateRatio | None
     wdd: WDD | None
+    smallest: SmallestDisplacement | None
     monthly: pd.DataFrame = field(repr=False)
     matched: tuple[pd.PeriodIndex, pd.PeriodIndex] = field(repr=False)
 
 
-def compare(monthly: pd.DataFrame, phases: Mapping[str, Period], comparison: list[str]) -> OutcomeResult:
+def compare(
+    monthly: pd.DataFrame,
+    phases: Mapping[str, Period],
+    comparison: list[str],
+    *,
+    for_ring: Sequence[str] = (),
+    sizes: Mapping[str, float] | None = None,
+) -> OutcomeResult:
     """Compare the months before and after of one outcome.
 
     Parameters
@@ -64,17 +78,33 @@ def compare(monthly: pd.DataFrame, phases: Mapping[str, Period], comparison: lis
     phases : mapping with before and after
     comparison : list of str
         Columns of the comparison areas; may be empty.
+    for_ring : sequence of str, default ()
+        Those of them that the ring is set against; the treated area is then set against the others only.
+    sizes : mapping of zone to float, optional
+        Relative sizes of the zones, 1 where none is given.
+
+    Notes
+    -----
+    With areas of its own the ring has a separate control, as published (`wdd`); without, the same comparison areas
+    serve both (`wdd_shared_control`). Controls are scaled to the size of the treated area and of the ring.
     """
     before, after = phases["before"], phases["after"]
     past = monthly[monthly.index < pd.Period(before.end, "M")]
     ended = after.start if after.start > before.end else None
     pair = matched_windows(phases, monthly.dropna().index)
-    seen = _power(past, comparison, after.months)
-    change = change_test(monthly["treated"], monthly[comparison] if comparison else None, before.end, ended)
-    if not comparison or not len(pair[0]):
-        return OutcomeResult(seen, change, None, None, monthly, pair)
-    relative, difference = _against(monthly, past, comparison, pair)
-    return OutcomeResult(seen, change, relative, difference, monthly, pair)
+    own = [name for name in comparison if name in for_ring]
+    others = [name for name in comparison if name not in for_ring]
+    seen = _power(past, others, after.months)
+    change = change_test(monthly["treated"], monthly[others] if others else None, before.end, ended)
+    if not others or not len(pair[0]):
+        return OutcomeResult(seen, change, None, None, None, monthly, pair)
+    sums = pd.DataFrame([monthly.loc[months].sum() for months in pair])
+    relative = _relative(sums, past, others)
+    zones = {"treated": ["treated"], "ring": ["ring"] if "ring" in monthly else [], "others": others, "own": own}
+    size = {zone: sum((sizes or {}).get(name, 1.0) for name in names) for zone, names in zones.items()}
+    counts = {zone: tuple(sums[names].sum(axis=1)) for zone, names in zones.items()}
+    difference, smallest = _displacement(counts, size, _dispersion(past))
+    return OutcomeResult(seen, change, relative, difference, smallest, monthly, pair)
 
 
 def matched_windows(phases: Mapping[str, Period], observed: pd.Index) -> tuple[pd.PeriodIndex, pd.PeriodIndex]:
@@ -161,33 +191,39 @@ def _power(past: pd.DataFrame, comparison: list[str], months_after: int) -> Powe
     )
 
 
-def _against(
-    monthly: pd.DataFrame, past: pd.DataFrame, comparison: list[str], pair: tuple[pd.PeriodIndex, pd.PeriodIndex]
-) -> tuple[RelativeRateRatio, WDD]:
-    """Set the treated zone and the ring against the comparison areas, over the matched months."""
-    sums = [monthly.loc[months].sum() for months in pair]
-    control = sums[0][comparison].sum(), sums[1][comparison].sum()
-    treated = sums[0]["treated"], sums[1]["treated"]
+def _relative(sums: pd.DataFrame, past: pd.DataFrame, comparison: list[str]) -> RelativeRateRatio:
+    """Set the treated zone against the comparison areas, over the matched months."""
     together = past[comparison].sum(axis=1, min_count=len(comparison))
     both = past["treated"].notna() & together.notna()
     measured = both.sum() > 1 and past.loc[both, "treated"].sum() > 0 and together[both].sum() > 0
     found = share_dispersion(past["treated"], together) if measured else None
-    relative = relative_rate_ratio(treated, control, dispersion=found and (found.phi, found.df))
+    control = sums[comparison].sum(axis=1)
+    return relative_rate_ratio(tuple(sums["treated"]), tuple(control), dispersion=found and (found.phi, found.df))
+
+
+def _dispersion(past: pd.DataFrame) -> Spread:
+    """Return variance / mean of the months before, with its degrees of freedom, over all zones that can show it."""
     known = past.loc[:, (past.notna().sum() > 1) & (past.sum() > 0)]
-    phi = dispersion_from_counts(known).phi if known.shape[1] else 1.0
-    sizes = [float(len(comparison)), 1.0]  # the comparison is one average area
-    if "ring" not in monthly:
-        return relative, wdd(treated, control, area_sizes=sizes, dispersion=phi)
-    ring = sums[0]["ring"], sums[1]["ring"]
-    # the ring stands alone: its comparison is a change of nothing
-    return relative, wdd(
-        treated,
-        control,
-        treated_buffer=ring,
-        control_buffer=(0.0, 0.0),
-        area_sizes=[*sizes, 1.0, 1.0],
-        dispersion=phi,
-    )
+    return dispersion_from_counts(known) if known.shape[1] else 1.0
+
+
+def _displacement(
+    counts: Mapping[str, tuple[float, ...]], size: Mapping[str, float], phi: Spread
+) -> tuple[WDD, SmallestDisplacement | None]:
+    """Set the treated zone and the ring against their controls, each scaled to what it is a control of."""
+    treated, control, ring, apart = (counts[zone] for zone in ("treated", "others", "ring", "own"))
+    scale = size["others"] / size["treated"]
+    if not size["ring"]:
+        return wdd(treated, control, area_sizes=(scale, 1.0), dispersion=phi), None
+    rings = size["own"] or size["others"], size["ring"]
+    before = (apart if size["own"] else control)[0]
+    smallest = smallest_displacement(ring[0], before, area_sizes=rings, dispersion=phi)
+    if not size["own"]:
+        shared = (size["others"], size["treated"], size["ring"])
+        return wdd_shared_control(treated, ring, control, area_sizes=shared, dispersion=phi), smallest
+    sizes = (scale, 1.0, rings[0] / rings[1], 1.0)
+    found = wdd(treated, control, treated_buffer=ring, control_buffer=apart, area_sizes=sizes, dispersion=phi)
+    return found, smallest
 
 
 def _counts(result: OutcomeResult) -> dict[str, float]:

@@ -23,13 +23,22 @@ def verdict_chart(registered: Registered, *, title: str) -> Chart:
     registered : Registered
     title : str
         Ten words or fewer that say the finding.
+
+    Returns
+    -------
+    Chart
+
+    Raises
+    ------
+    NotReleasable
+        For an evaluation that was not registered: its numbers are exact.
     """
     require_origin(registered)
     rows = [
         ForestRow(row["label"], _number(row["ratio"]), _number(row["low"]), _number(row["high"]), row["verdict"])
         for row in registered.to_frame().to_dict("records")
     ]
-    return forest_chart(rows, title=title, unit="Ratio to what was expected")
+    return forest_chart(rows, title=title, origin=registered, unit="Ratio to what was expected")
 
 
 def _number(value: Any) -> float:

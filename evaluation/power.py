@@ -33,6 +33,9 @@ class Detectable(NamedTuple):
     fall: float
     rise: float
 
+    def __repr__(self) -> str:
+        return "Detectable(...; read .fall and .rise)"
+
 
 @dataclass(frozen=True, repr=False)
 class Power(Unprinted):

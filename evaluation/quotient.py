@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaluation.counts import Checks, Unprinted, say_interval, say_number
+from evaluation.differences import Spread, read_spread
 
 __all__ = ["WDQ", "wdq"]
 
@@ -95,16 +96,21 @@ class WDQ(Unprinted):
         return pd.DataFrame({name: [getattr(self, name)] for name in [*names, "interpretable"]})
 
 
-def wdq(treated: Pair, buffer: Pair, control: Pair, *, seed: int = 0, level: float = 0.95) -> WDQ:
+def wdq(
+    treated: Pair, buffer: Pair, control: Pair, *, dispersion: Spread = 1.0, seed: int = 0, level: float = 0.95
+) -> WDQ:
     """Measure how much of a fall was displaced to, or shared by, the buffer.
 
     WDQ = (Da/Ca - Db/Cb) / (Ra/Ca - Rb/Cb), with R the operation area, D its buffer, C the comparison, b before and a
-    after. The interval is a percentile interval of Poisson draws around each count.
+    after. The interval is a percentile interval of Poisson draws around each count; with dispersion above 1, of
+    negative binomial draws with that variance / mean.
 
     Parameters
     ----------
     treated, buffer, control : pair
         Events (before, after).
+    dispersion : number or (phi, df), default 1.0
+        Variance / mean of the counts, at least 1; see `dispersion_from_counts`. It widens the interval only.
     seed : int, default 0
         Seed of the bootstrap.
     level : float, default 0.95
@@ -118,12 +124,13 @@ def wdq(treated: Pair, buffer: Pair, control: Pair, *, seed: int = 0, level: flo
     Raises
     ------
     StudyError
-        When a count is not a whole number of at least 0 or the level is out of range.
+        When a count is not a whole number of at least 0, or the dispersion or level is out of range.
 
     Notes
     -----
     A quotient: it means nothing unless success is below 0, and its interval is unbounded unless the draws show success.
-    A Poisson draw around a 0 is always 0, so zeros make the interval too short. Overdispersion does too. Prefer `wdd`.
+    A draw around a 0 is always 0, so zeros make the interval too short; so does a dispersion left at 1 where counts
+    vary more. Prefer `wdd`.
 
     References
     ----------
@@ -138,6 +145,7 @@ def wdq(treated: Pair, buffer: Pair, control: Pair, *, seed: int = 0, level: flo
     checks = Checks("wdq")
     pairs = {"treated": treated, "buffer": buffer, "control": control}
     counts = np.array([checks.pair(name, pair) for name, pair in pairs.items()])
+    phi, _ = read_spread(checks, dispersion)
     checks.level(level)
     checks.done()
     (rb, ra), (db, da), (cb, ca) = counts.tolist()
@@ -145,7 +153,7 @@ def wdq(treated: Pair, buffer: Pair, control: Pair, *, seed: int = 0, level: flo
     measure, success = (da / ca - db / cb, ra / ca - rb / cb) if defined else (math.nan, math.nan)
     low, high = math.nan, math.nan
     if success < 0:
-        low, high = _wdq_interval(counts, seed, level)
+        low, high = _wdq_interval(counts, phi, seed, level)
     return WDQ(
         value=measure / success if success else math.nan,
         success=success,
@@ -160,9 +168,13 @@ def wdq(treated: Pair, buffer: Pair, control: Pair, *, seed: int = 0, level: flo
     )
 
 
-def _wdq_interval(counts: npt.NDArray[np.float64], seed: int, level: float) -> tuple[float, float]:
-    """Return percentile limits over Poisson draws, unbounded unless nearly all of them show success."""
-    draws = np.random.default_rng(seed).poisson(counts, size=(_DRAWS, 3, 2)).astype(float)
+def _wdq_interval(counts: npt.NDArray[np.float64], phi: float, seed: int, level: float) -> tuple[float, float]:
+    """Return percentile limits over draws around the counts, unbounded unless nearly all of them show success."""
+    rng = np.random.default_rng(seed)
+    means = np.broadcast_to(counts, (_DRAWS, 3, 2))
+    if phi > 1:  # a gamma mean with shape mean / (phi - 1): the draws have variance phi x mean
+        means = rng.gamma(means / (phi - 1), phi - 1)
+    draws = rng.poisson(means).astype(float)
     kept = (draws[:, 2] > 0).all(axis=1)
     share = draws[kept, :2] / draws[kept, 2:3]
     gain = share[:, 1, 1] - share[:, 1, 0]

@@ -88,10 +88,12 @@ def evaluate(study: Study) -> Evaluation:
 
     Notes
     -----
-    Headline: `change_test` of the treated zone against the comparison areas. A change is shown when it is firm and its
-    p, adjusted by Holm over the declared primary outcomes (Benjamini-Hochberg over the others), is at most .05. No
-    change that matters: the interval lies inside the declared margin. Everything else: cannot tell. It fails where
-    comparison areas would have changed differently anyway, and says nothing of what was not recorded.
+    Headline: `change_test` of the treated zone against the comparison areas, without those that the study names for the
+    ring. A change is shown when it is firm and its p, adjusted by Holm over the declared primary outcomes
+    (Benjamini-Hochberg over the others), is at most .05. No change that matters: the interval lies inside the declared
+    margin. Everything else: cannot tell. In displacement differences the size of a zone is the number of its areas:
+    anybody can count them in the study file, and residents, where they are known, need not be where events can happen.
+    It fails where comparison areas would have changed differently anyway, and says nothing of what was not recorded.
     """
     counts = {name: study.outcome_tally(name).zone_series(study.zones) for name in study.outcomes}
     empty = [name for name, monthly in counts.items() if not monthly.sum().sum()]
@@ -100,7 +102,11 @@ def evaluate(study: Study) -> Evaluation:
         raise StudyError(
             "some outcomes have no events.", [Problem(None, f"outcomes.{name}", rule, advice) for name in empty]
         )
-    results = {name: compare(monthly, study.phases, list(study.comparison)) for name, monthly in counts.items()}
+    sizes = {zone: float(len(codes)) for zone, codes in study.zones.items()}
+    results = {
+        name: compare(monthly, study.phases, list(study.comparison), for_ring=study.for_ring, sizes=sizes)
+        for name, monthly in counts.items()
+    }
     frame = pd.DataFrame([table_row(study.outcomes[name], result) for name, result in results.items()])
     frame.insert(list(frame).index("p") + 1, "p_holm", _adjusted(frame))
     frame["verdict"] = [judge(row) for row in _rows(frame)]

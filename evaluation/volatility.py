@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from commonground.pickles import Exact
+
 __all__ = [
     "AUTOCORRELATION",
     "DISPERSION",
@@ -58,8 +60,8 @@ PRIORS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Residuals:
+@dataclass(frozen=True, repr=False, eq=False)
+class Residuals(Exact):
     """Standardised residuals of one series, with the step in the model.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from commonground.errors import GeographyError, Problem, RecordsError
+from commonground.pickles import Exact
 from mapping.costs import straight_line_cost
 from mapping.hours import SLOTS, open_share, slot_supply
 
@@ -26,7 +27,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, repr=False)
-class ServiceAccess:
+class ServiceAccess(Exact):
     """Hold the provision that each area can reach.
 
     Parameters
@@ -70,7 +71,7 @@ class ServiceAccess:
 
 
 @dataclass(frozen=True, repr=False)
-class SlotAccess:
+class SlotAccess(Exact):
     """Hold the provision that each area can reach in each time slot.
 
     Parameters
@@ -174,7 +175,7 @@ def service_access(
     """
     weight = _weights(cost, demand.index, supply.index, reach, decay)
     _check_amounts(demand, supply)
-    found, ratio, unreached = _catchments(_numbers(demand), _numbers(supply), weight)
+    found, ratio, unreached = _catchments(read_numbers(demand), read_numbers(supply), weight)
     ratios = pd.Series(ratio[:, 0], index=supply.index, name="ratio")
     return ServiceAccess(
         access=pd.Series(found[:, 0], index=demand.index, name="access"),
@@ -222,7 +223,7 @@ def slot_access(
     people = people[[*supply.columns]]
     weight = _weights(cost, people.index, supply.index, reach, decay)
     _check_amounts(people, supply)
-    found, ratio, unreached = _catchments(_numbers(people), _numbers(supply), weight)
+    found, ratio, unreached = _catchments(read_numbers(people), read_numbers(supply), weight)
     return SlotAccess(
         access=pd.DataFrame(found, index=people.index, columns=supply.columns),
         unreached=pd.DataFrame(unreached, index=people.index, columns=supply.columns),
@@ -235,7 +236,7 @@ def slot_access(
 def _weights(cost: pd.DataFrame, areas: Any, services: Any, reach: float, decay: Mapping[float, float] | None) -> Any:
     _check_matrix(cost, areas, services)
     steps = {float(reach): 1.0} if decay is None else {float(limit): float(decay[limit]) for limit in sorted(decay)}
-    d = cost.loc[areas, services].to_numpy(dtype=np.float64)
+    d = read_numbers(cost.loc[areas, services])
     checks = (
         ("`reach`", reach > 0, "a cost above 0 is needed", "use the units of `cost`"),
         ("`decay`", min(steps.values(), default=-1) >= 0, "weights from 0 up are needed", "pass {limit: weight}"),
@@ -266,10 +267,9 @@ def _check_matrix(cost: pd.DataFrame, areas: Any, services: Any) -> None:
 def _check_amounts(demand: Any, supply: Any) -> None:
     problems = []
     for name, values, may_miss in (("`demand`", demand, True), ("`supply`", supply, False)):
-        numbers = _numbers(values)
+        numbers = read_numbers(values)
         bad = (numbers < 0) | np.isinf(numbers) | (np.isnan(numbers) & (not may_miss))
-        rows = np.flatnonzero(bad.any(axis=1))
-        help_ = "correct it; 0 says that there is none"
+        rows, help_ = np.flatnonzero(bad.any(axis=1)), "correct it; 0 says that there is none"
         problems += [Problem(int(row) + 1, name, "a number from 0 up is needed", help_) for row in rows]
     if problems:
         raise RecordsError("access cannot be worked out", problems)
@@ -283,8 +283,11 @@ def _catchments(demand: Any, supply: Any, weight: Any) -> tuple[Any, Any, Any]:
     return weight @ np.nan_to_num(ratio), ratio, open_in_reach == 0
 
 
-def _numbers(values: pd.Series[Any] | pd.DataFrame) -> Any:
-    return values.to_numpy(dtype=np.float64, na_value=np.nan).reshape(len(values), -1)
+def read_numbers(values: pd.Series[Any] | pd.DataFrame) -> Any:
+    """Return a table's numbers, NaN where missing; text becomes minus infinite, which no check of ours lets pass."""
+    table = pd.DataFrame(values)
+    found = table.apply(pd.to_numeric, errors="coerce")
+    return found.mask(found.isna() & table.notna(), -np.inf).to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _said(unknown: pd.Series[Any], unused: int) -> tuple[str, ...]:
@@ -292,8 +295,6 @@ def _said(unknown: pd.Series[Any], unused: int) -> tuple[str, ...]:
     if unused:
         notes.append(f"{unused} services have no one in need within reach and were left out.")
     if unknown.any():
-        notes.append(
-            f"Need is unknown in {int(unknown.sum())} areas and was left out of the sums: access near them is an upper "
-            "bound."
-        )
+        where = f"in {int(unknown.sum())} areas"
+        notes.append(f"Need is unknown {where} and was left out of the sums: access near them is an upper bound.")
     return tuple(notes)

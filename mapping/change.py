@@ -11,6 +11,7 @@ from scipy.special import betaincinv
 from scipy.stats import binom, chi2, false_discovery_control
 
 from commonground.errors import GeographyError, Problem, RecordsError
+from commonground.pickles import Exact
 from mapping.clusters import LEVEL, NOT_OBSERVED, HotSpots, aligned, classes, gi_star, hot_spots, read_counts
 
 __all__ = ["AreaChange", "HotSpots", "PatternSimilarity", "area_change", "hot_spots", "pattern_similarity"]
@@ -20,7 +21,7 @@ COVERAGE = 0.95
 
 
 @dataclass(frozen=True, repr=False)
-class AreaChange:
+class AreaChange(Exact):
     """Hold the change of every area; exact, for the analyst.
 
     Parameters
@@ -67,7 +68,7 @@ class AreaChange:
 
 
 @dataclass(frozen=True, repr=False)
-class PatternSimilarity:
+class PatternSimilarity(Exact):
     """Hold how far two patterns over areas agree; exact, for the analyst.
 
     Parameters

@@ -13,6 +13,7 @@ from libpysal.graph import Graph
 from scipy.stats import false_discovery_control, norm
 
 from commonground.errors import GeographyError, Problem, RecordsError
+from commonground.pickles import Exact
 
 __all__ = [
     "LEVEL",
@@ -35,7 +36,7 @@ FEWEST_AREAS = 8
 
 
 @dataclass(frozen=True, repr=False)
-class HotSpots:
+class HotSpots(Exact):
     """Hold the areas whose neighbourhood counts are high or low together; exact, for the analyst.
 
     Parameters

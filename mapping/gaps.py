@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from commonground.errors import GeographyError, Problem, RecordsError
+from commonground.pickles import Exact
+from mapping.access import read_numbers
 
 __all__ = ["ServiceGaps", "service_gap"]
 
@@ -21,7 +23,7 @@ COLUMNS = ["area", "slot", "kind", "people", "people_low", "people_high", "acces
 
 
 @dataclass(frozen=True, repr=False)
-class ServiceGaps:
+class ServiceGaps(Exact):
     """Hold the list of places and times where provision falls short of need.
 
     Parameters
@@ -148,14 +150,14 @@ def _tidy_need(need: pd.Series[Any] | pd.DataFrame) -> pd.DataFrame:
         given: pd.DataFrame = need.reset_index() if not {"area", "areas"} & set(need.columns) else need
         where = next((name for name in ("area", "areas") if name in given), given.columns[0])
         slot = given.get("slot")
-        area, numbers = given[where].tolist(), [given[name].to_numpy(np.float64, na_value=np.nan) for name in BOUNDS]
+        area, numbers = given[where].tolist(), [*read_numbers(given[[*BOUNDS]]).T]
     else:
         if isinstance(need, pd.Series) and need.index.nlevels == 2:
             need = need.unstack()
         table = need.to_frame() if isinstance(need, pd.Series) else need
         area = [code for code in table.index for _ in table.columns]
         slot = None if isinstance(need, pd.Series) else pd.Series(list(table.columns) * len(table), dtype=object)
-        numbers = [table.to_numpy(np.float64, na_value=np.nan).ravel()] * 3
+        numbers = [read_numbers(table).ravel()] * 3
     tidy = pd.DataFrame(
         {"area": pd.Series(area, dtype=object), "slot": None if slot is None else slot.to_numpy(object)}
     )
@@ -186,6 +188,11 @@ def _check(need: pd.DataFrame, kinds: Mapping[str, Any], enough: Mapping[str, fl
         Problem(None, f"`least` of {kind}", "a number above 0 is needed", "pass places per person in need")
         for kind in kinds
         if not enough.get(kind, 0) > 0
+    ]
+    problems += [
+        Problem(None, f"`access` to {kind}", "numbers from 0 up are needed", "leave what is not known missing")
+        for kind, table in kinds.items()
+        if (read_numbers(table) < 0).any()
     ]
     if problems:
         raise RecordsError("gaps cannot be listed", problems)

@@ -40,7 +40,7 @@ MOST_PIXELS = 1_000_000
 CHUNK = 16_384
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Lattice:
     """Hold a regular lattice of cells.
 

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from commonground.errors import GeographyError, Problem, RecordsError
+from commonground.pickles import Exact
 from mapping.kernels import Array, Lattice
 
 __all__ = ["Pattern", "read_patterns", "read_window"]
@@ -25,7 +26,7 @@ SNAPPED = 3
 
 
 @dataclass(frozen=True)
-class Pattern:
+class Pattern(Exact):
     """Hold the events of one period.
 
     Parameters
@@ -111,31 +112,24 @@ def read_patterns(
             pattern, said = _inside(name, pattern, window)
             notes += said
             patterns.append(pattern)
-            if len(pattern.x) < 2:
-                found = "one" if len(pattern.x) else "none"
-                where = " inside the window" if window is not None else ""
-                problems.append(
-                    Problem(
-                        None,
-                        name,
-                        f"at least 2 events{where} are needed, {found} found",
-                        "widen the period or the window",
-                    )
-                )
+            problems += _too_few(name, pattern, window)
     if problems:
-        raise RecordsError("the events cannot be smoothed", problems)
-    places = np.unique(np.concatenate([pattern.x + 1j * pattern.y for pattern in patterns]))
-    if len(places) == 1:
+        raise RecordsError("the events cannot be used", problems)
+    places = len(np.unique(np.concatenate([pattern.x + 1j * pattern.y for pattern in patterns])))
+    if places == 1:
         everything = " and ".join(names[: len(groups)])
-        raise RecordsError(
-            "the events cannot be smoothed",
-            [
-                Problem(
-                    None, everything, "more than one place is needed, all events are at one", "compare counts instead"
-                )
-            ],
-        )
-    return patterns, notes + _remarks(patterns, len(places))
+        rule = "more than one place is needed, all events are at one"
+        raise RecordsError("the events cannot be used", [Problem(None, everything, rule, "compare counts instead")])
+    return patterns, notes + _remarks(patterns, places)
+
+
+def _too_few(name: str, pattern: Pattern, window: Any) -> list[Problem]:
+    if len(pattern.x) >= 2:
+        return []
+    found = "one" if len(pattern.x) else "none"
+    where = " inside the window" if window is not None else ""
+    rule = f"at least 2 events{where} are needed, {found} found"
+    return [Problem(None, name, rule, "widen the period or the window")]
 
 
 def _check_geography(groups: Sequence[Any], names: Sequence[str], window_crs: Any) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from commonground.pickles import Exact
 from mapping.kernels import Array, Lattice, kernel_mass, window_share
 from mapping.patterns import Pattern
 
@@ -27,7 +28,7 @@ FLOOR = 1e-4
 BATCH = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ground:
     """Hold the places at which densities are wanted, and what depends on the window and the bandwidth only.
 
@@ -101,8 +102,8 @@ class Ground:
         return np.asarray(np.maximum(surface / (self.share * mass[..., None]), self.floor))
 
 
-@dataclass(frozen=True)
-class Pair:
+@dataclass(frozen=True, repr=False)
+class Pair(Exact):
     """Hold the lattice tallies of one before-and-after pair.
 
     Parameters

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import InitVar, dataclass, field
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from commonground.areas import grid
 from commonground.disclosure import Protected
+from commonground.disclosure.protected import check_seal, seal
 from commonground.errors import NotReleasable
 
 __all__ = ["CELL", "SpreadSurface", "spread_surface"]
@@ -29,11 +30,12 @@ _REACH = 4.0  # standard deviations at which the kernel ends
 class SpreadSurface:
     """A before/after surface made from labels of blocks; weak evidence, without p.
 
+    Only `spread_surface` makes one: it cannot be built, or copied with other contents, by hand.
+
     Parameters
     ----------
-    cells : GeoDataFrame
-        Cells of the fixed lattice that share ground with the blocks: columns ratio (the share of all events after
-        over the share before) and near (the block that holds most of the cell).
+    drawn : GeoDataFrame
+        What `cells` is a copy of.
     cell, bandwidth : float
         Metres.
     origin : Protected
@@ -41,11 +43,31 @@ class SpreadSurface:
     notes : tuple of str
     """
 
-    cells: gpd.GeoDataFrame = field(repr=False)
+    released: ClassVar[bool] = True
+
+    drawn: gpd.GeoDataFrame = field(repr=False)
     cell: float
     bandwidth: float
     origin: Protected = field(repr=False)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        check_seal(seal)
+
+    @property
+    def cells(self) -> gpd.GeoDataFrame:
+        """Cells of the fixed lattice that share ground with the blocks.
+
+        Columns ratio (the share of all events after over the share before; missing where no label is known) and near
+        (the block that holds most of the cell).
+        """
+        return self.drawn.copy()
+
+    @property
+    def in_ledger(self) -> bool:
+        """Whether what it was made from stands in a ledger."""
+        return self.origin.in_ledger
 
     def __repr__(self) -> str:
         return f"SpreadSurface(cell={self.cell:g} m, bandwidth={self.bandwidth:g} m)"
@@ -56,7 +78,7 @@ class SpreadSurface:
 
     def to_frame(self) -> pd.DataFrame:
         """Return cell and ratio."""
-        return pd.DataFrame({"cell": self.cells.index, "ratio": self.cells["ratio"].to_numpy()})
+        return pd.DataFrame({"cell": self.drawn.index, "ratio": self.drawn["ratio"].to_numpy(copy=True)})
 
 
 def spread_surface(
@@ -94,8 +116,8 @@ def spread_surface(
     ratio = (g * after)/(g * before) x total before / total after, where * is smoothing; both are divided by the
     smoothed window, so that the edge of the study area takes nothing away. A block's label goes to the cells it
     overlaps in proportion to the ground they share, so nothing is lost. A function of published labels only (gate.md,
-    step 12): with the same labels before and after, the ratio is 1 everywhere. It fails to show any movement inside a
-    block.
+    step 12): with the same labels before and after, the ratio is 1 everywhere. The lattice covers all blocks; cells
+    that share no ground with a block known in both periods have no ratio. It fails to show any movement inside a block.
     """
     if not isinstance(protected, Protected):
         raise NotReleasable("a surface that may be shown is made from protected values; call protect(...) first.")
@@ -105,24 +127,32 @@ def spread_surface(
     for period in (before, after):
         if period not in table or not table[period].fillna(0).sum():
             raise NotReleasable(f"nothing is published for {period}; a surface needs both periods.")
-    known = table[[before, after]].notna().all(axis=1).reindex(protected.blocks.index)
-    lattice, share = _overlaps(protected.blocks[known], cell)
+    known = table[[before, after]].notna().all(axis=1).reindex(protected.blocks.index, fill_value=False)
+    if not (table.loc[known.index[known], [before, after]].sum() > 0).all():
+        raise NotReleasable("nothing is published in the blocks that are shown in both periods; a surface needs them.")
+    lattice, overlaps = _overlaps(protected.blocks, cell)
+    share = overlaps.loc[:, known.to_numpy()]
+    inside = share.to_numpy().sum(axis=1) > 0
     place = _Place(lattice, cell)
     ground = place.smooth(share.to_numpy().sum(axis=1), bandwidth)
-    smoothed = [_share(table.loc[share.columns, period], share, place, bandwidth, ground) for period in (before, after)]
-    floor = _FLOOR * smoothed[0].mean()
-    ratio = np.maximum(smoothed[1], floor) / np.maximum(smoothed[0], floor)
+    old, new = (
+        _share(table.loc[share.columns, period], share, place, bandwidth)[inside] / ground[inside]
+        for period in (before, after)
+    )
+    floor = _FLOOR * old.mean()
+    ratio = np.full(len(lattice), np.nan)
+    ratio[inside] = np.maximum(new, floor) / np.maximum(old, floor)
     notes = [
         f"Each block's published value is spread evenly over its area and smoothed over {bandwidth:,.0f} metres, alike "
         "in both periods. The colour is the share of all events, after over before; it carries no test."
     ]
     if hidden := int((~known).sum()):
         notes.append(f"Blocks without a published value in one of the periods are left out of both: {hidden}.")
-    near = protected.blocks["name"].reindex(share.idxmax(axis=1)).to_numpy()
+    near = protected.blocks["name"].reindex(overlaps.idxmax(axis=1)).to_numpy()
     cells = gpd.GeoDataFrame(
         {"ratio": ratio, "near": near}, geometry=lattice.geometry, index=lattice.index, crs=lattice.crs
     )
-    return SpreadSurface(cells, cell, bandwidth, protected, tuple(notes))
+    return SpreadSurface(cells, cell, bandwidth, protected, tuple(notes), seal=seal())
 
 
 class _Place:
@@ -153,10 +183,10 @@ def _overlaps(blocks: gpd.GeoDataFrame, cell: float) -> tuple[gpd.GeoDataFrame, 
     return lattice, pd.DataFrame(shared, index=lattice.index, columns=blocks.index)
 
 
-def _share(values: pd.Series[Any], shared: pd.DataFrame, place: _Place, bandwidth: float, ground: Array) -> Array:
-    """Return the smoothed share of all events per ground of each cell."""
+def _share(values: pd.Series[Any], shared: pd.DataFrame, place: _Place, bandwidth: float) -> Array:
+    """Return the smoothed share of all events in each cell."""
     weights = shared.to_numpy()
     total = values.to_numpy(dtype=np.float64)
     spread = weights @ (total / weights.sum(axis=0))
-    density: Array = place.smooth(spread, bandwidth) / ground / total.sum()
-    return density
+    smoothed: Array = place.smooth(spread, bandwidth) / total.sum()
+    return smoothed

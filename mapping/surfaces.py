@@ -11,7 +11,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from commonground.errors import Problem, RecordsError
-from mapping.bandwidths import choose_bandwidth, oversmoothing_bandwidth
+from commonground.pickles import Exact
+from mapping.bandwidths import RULES, choose_bandwidth, oversmoothing_bandwidth
+from mapping.densities import densities_and_levels
 from mapping.kernels import (
     Array,
     Lattice,
@@ -19,10 +21,9 @@ from mapping.kernels import (
     fine_lattice,
     how_fine,
     pixels_inside,
-    points_to_pixels,
     watched_places,
 )
-from mapping.patterns import Pattern, read_patterns, read_window
+from mapping.patterns import read_patterns, read_window
 from mapping.relabelling import Flags, Ground, Pair, compare_with_chance
 
 __all__ = ["DisplacementSurface", "displacement_surface", "oversmoothing_bandwidth"]
@@ -34,7 +35,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True, repr=False)
-class DisplacementSurface:
+class DisplacementSurface(Exact):
     """Hold a log relative-risk surface and its uncertainty; exact, for the analyst, never for publication.
 
     Every surface is a 2-D array, one row per y (ascending), one column per x, NaN outside the window.
@@ -136,7 +137,7 @@ def displacement_surface(
     after: Any,
     window: Any,
     *,
-    bandwidth: float | None = None,
+    bandwidth: float | str | None = None,
     cell: float | None = None,
     permutations: int = 999,
     seed: int = 0,
@@ -162,8 +163,9 @@ def displacement_surface(
         out and mentioned in ``.notes``.
     window : shapely (Multi)Polygon, GeoSeries or GeoDataFrame
         Where events could have been seen; parts and holes are respected.
-    bandwidth : float, optional
-        Standard deviation of the kernel, metres; by default `oversmoothing_bandwidth` of all events.
+    bandwidth : float or {"oversmoothing", "normal", "likelihood"}, optional
+        Standard deviation of the kernel, metres, or the rule that chooses it from all events; the value used is in
+        ``.bandwidth``. By default `oversmoothing_bandwidth`.
     cell : float, optional
         Side of a pixel, metres; by default 1/128 of the longer side of the window.
     permutations : int
@@ -215,26 +217,20 @@ def displacement_surface(
     groups = (before, after, *(comparison or ()))
     patterns, notes = read_patterns(groups, geometry, crs, weights=weights, strata=strata)
     _check_options(bandwidth, cell, permutations, binning, exposure)
-    if bandwidth is None:
-        bandwidth, said = choose_bandwidth(patterns)
+    if bandwidth is None or isinstance(bandwidth, str):
+        bandwidth, said = choose_bandwidth(patterns, bandwidth or "oversmoothing")
         notes += said
     left, bottom, right, top = geometry.bounds
     cell = float(cell or max(right - left, top - bottom) / DEFAULT_PIXELS)
     pixels, inside = pixels_inside(geometry, cell)
     if binning == "pixel":
         patterns = [pattern.moved_to(pixels) for pattern in patterns]
-    lattice = fine_lattice(geometry, bandwidth) if binning == "exact" else pixels
+    lattice, ground, watch = _lay(geometry, pixels, inside, bandwidth, binning, edge)
     notes += how_fine(lattice, bandwidth, cell)
-    covered = covered_share(geometry, lattice)
-    ground = Ground.lay(covered, lattice, bandwidth, places=pixels, inside=inside, edge=edge)
-    watch = ground
-    if binning == "exact":
-        places, within = watched_places(geometry, bandwidth)
-        watch = Ground.lay(covered, lattice, bandwidth, places=places, inside=within, edge=edge)
     pairs = [Pair.of(lattice, *patterns[i : i + 2]) for i in range(0, len(patterns), 2)]
     with threadpool_limits(1):  # these products are small: a second thread gains a third, and waits when a core is busy
         chance = compare_with_chance(pairs, ground, watch, permutations=permutations, seed=seed)
-        values = chance | _surfaces(patterns, ground, pixels, cell, exposure)
+        values = chance | densities_and_levels(patterns, ground, pixels, cell, exposure)
     x, y = np.meshgrid(pixels.x, pixels.y)
     return DisplacementSurface(
         **{name: _picture(value, inside) for name, value in values.items()},
@@ -250,13 +246,33 @@ def displacement_surface(
     )
 
 
+def _lay(
+    geometry: Any, pixels: Lattice, inside: Flags, bandwidth: float, binning: str, edge: bool
+) -> tuple[Lattice, Ground, Ground]:
+    """Return the lattice of the tallies, the ground of the pixels, and that over which the maximum is taken."""
+    exact = binning == "exact"
+    lattice = fine_lattice(geometry, bandwidth) if exact else pixels
+    covered = covered_share(geometry, lattice)
+    ground = Ground.lay(covered, lattice, bandwidth, places=pixels, inside=inside, edge=edge)
+    if not exact:
+        return lattice, ground, ground
+    places, within = watched_places(geometry, bandwidth)
+    return lattice, ground, Ground.lay(covered, lattice, bandwidth, places=places, inside=within, edge=edge)
+
+
+def _usable(bandwidth: float | str | None) -> bool:
+    if bandwidth is None or isinstance(bandwidth, str):
+        return bandwidth in (None, *RULES)
+    return 0 < bandwidth < np.inf
+
+
 def _check_options(
-    bandwidth: float | None, cell: float | None, permutations: int, binning: str, exposure: tuple[float, float]
+    bandwidth: float | str | None, cell: float | None, permutations: int, binning: str, exposure: tuple[float, float]
 ) -> None:
     wrong = [
         Problem(None, name, f"{need} is needed", f"pass {name} as {need}, or leave it out")
         for name, fine, need in (
-            ("bandwidth", bandwidth is None or 0 < bandwidth < np.inf, "a number of metres above 0"),
+            ("bandwidth", _usable(bandwidth), f"a number of metres above 0, or {', '.join(RULES)},"),
             ("cell", cell is None or 0 < cell < np.inf, "a number of metres above 0"),
             ("permutations", permutations >= 0, "a number from 0 up"),
             ("binning", binning in ("exact", "pixel"), '"exact" or "pixel"'),
@@ -266,31 +282,6 @@ def _check_options(
     ]
     if wrong:
         raise RecordsError("the surface cannot be drawn as asked", wrong)
-
-
-def _surfaces(
-    patterns: list[Pattern], ground: Ground, pixels: Lattice, cell: float, exposure: tuple[float, float]
-) -> dict[str, Array]:
-    densities, levels, variances = [], [], []
-    for i, pattern in enumerate(patterns):
-        kernels, squared = points_to_pixels(pattern.x, pattern.y, pattern.weight, pixels, ground.bandwidth)
-        corrected = kernels[ground.inside] / ground.share
-        densities.append(corrected / (corrected.sum() * cell**2))
-        levels.append(densities[-1] * pattern.weight.sum() / exposure[i % 2])
-        variances.append(squared[ground.inside] / (ground.share * exposure[i % 2]) ** 2)
-    logs = [np.log(np.maximum(density, ground.floor)) for density in densities]
-    ratio, change = logs[1] - logs[0], levels[1] - levels[0]
-    if len(patterns) == 4:
-        ratio, change = ratio - (logs[3] - logs[2]), change - (levels[3] - levels[2])
-    return {
-        "log_ratio": ratio,
-        "density_before": densities[0],
-        "density_after": densities[1],
-        "level_before": levels[0],
-        "level_after": levels[1],
-        "level_change": change,
-        "level_se": np.sqrt(sum(variances)),
-    }
 
 
 def _picture(values: Array, inside: Flags) -> Array:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from commonground.areas import check_same_crs, grid, place, read_areas, rings
+from commonground.areas.residents import residents
 from commonground.errors import GeographyError, RecordsError
 from commonground.formats import read_police_uk
 from commonground.records import Records
@@ -324,6 +325,69 @@ def test_rings_stay_on_the_land_and_off_excluded_areas() -> None:
     assert made.difference(land.union_all()).area.sum() == pytest.approx(0, abs=1e-6)
     assert (made["area"] > 0).all()
     assert made.geom_type.isin(["Polygon", "MultiPolygon"]).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=4, unique=True), st.integers(0))
+def test_every_place_of_a_ring_lies_at_its_distance_from_its_own_and_nearest_target(
+    corners: list[tuple[int, int]], seed: int
+) -> None:
+    target = gpd.GeoSeries([shapely.box(90 * i, 90 * j, 90 * i + 60, 90 * j + 60) for i, j in corners], crs=GRID)
+    edges = [0, 80, 200]
+    made = rings(target, edges[1:])
+    for point in shapely.points(np.random.default_rng(seed).uniform(-150, 1300, (60, 2))):
+        away = target.distance(point)
+        inside = made[made.contains(point)]
+        if 0 < away.min() < 199:
+            assert len(inside) == 1 or np.abs(np.array(edges) - away.min()).min() < 1
+        if len(inside) == 1:
+            own = away[inside["target"].iloc[0]]
+            number = int(inside["ring"].iloc[0])
+            assert edges[number - 1] - 0.5 <= own <= edges[number] + 0.5
+            assert own <= away.min() + 10.1  # a twentieth of the largest width, as the docstring says
+        assert len(inside) <= 1
+
+
+def test_rings_are_cut_to_the_land_and_to_the_window() -> None:
+    target = squares("A")
+    land = squares("L", size=3000.0, x=529_500.0, y=179_500.0)
+    window = gpd.GeoSeries([shapely.box(530_000, 180_000, 532_000, 182_000)], crs=GRID)
+    both = land.intersection(window.union_all())
+    made = rings(target, [200, 400], within=both)
+    expected = [200 * 1000 * 2 + np.pi * 200**2 / 4, 200 * 1000 * 2 + np.pi * (400**2 - 200**2) / 4]
+    assert made["area"].tolist() == pytest.approx(expected, rel=1e-3)  # two sides and one corner of the square
+    assert made.difference(window.union_all()).area.sum() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_comparison_area_inside_a_ring_is_cut_out_of_it() -> None:
+    target = squares("A")
+    comparison = gpd.GeoSeries([shapely.box(531_100, 180_100, 531_200, 180_300)], crs=GRID)
+    whole, cut = (rings(target, [150, 500], exclude=area) for area in (None, comparison))
+    assert (whole["area"] - cut["area"]).tolist() == pytest.approx([50 * 200, 50 * 200])
+    assert cut.intersection(comparison.union_all()).area.sum() == pytest.approx(0, abs=1e-6)
+
+
+def test_residents_of_rings_are_those_of_their_ground() -> None:
+    town = squares("T", size=5000.0, x=528_000.0, y=178_000.0).assign(population=[50_000.0])
+    made = rings(squares("A", "B"), [100, 300], within=town)
+    assert residents(made, town).to_numpy() == pytest.approx(made["area"].to_numpy() * 50_000 / 5000**2)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("on_land", [True, False])
+def test_no_ring_takes_ground_from_a_target_or_a_comparison_area_on_real_boundaries(
+    real_data: Path, on_land: bool
+) -> None:
+    areas = read_areas(real_data / "boundaries" / "lsoa_liverpool.geojson", code="LSOA11CD")
+    target = areas.iloc[::6]  # with land, cut one after the other, GEOS 3.14 left four hectares of targets in rings
+    comparison = areas.drop(target.index).iloc[::9]
+    made = rings(target, [200, 500], within=areas if on_land else None, exclude=comparison)
+    taken = shapely.union_all([target.union_all(), comparison.union_all()])
+    assert made.intersection(taken).area.sum() < 0.01
+    ground = shapely.union_all(shapely.buffer(target.geometry.to_numpy(), 500, quad_segs=64))
+    ground = ground.intersection(areas.union_all()) if on_land else ground
+    assert made["area"].sum() == pytest.approx(ground.difference(taken).area, rel=1e-6)
+    assert made.geometry.is_valid.all()
 
 
 @pytest.mark.parametrize("widths", [[], [0], [-1, 5], [300, 100], [100, 100], [np.nan], [np.inf]])

@@ -7,18 +7,20 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pytest
 
 from commonground import cli, dashboard, studycheck
 from commonground.errors import CommonGroundError, NotReleasable
-from commonground.release.writer import Written
+from commonground.release.writer import Written, write_release
 from commonground.sampletown import lay_out, sample_folder
 
 Call = Callable[..., tuple[int, str, str]]
-COMMANDS = ("demo", "new", "check", "run", "attack")
+COMMANDS = ("demo", "new", "check", "run", "attack", "approve")
 
 
 @pytest.fixture
@@ -75,6 +77,12 @@ def listing(rows: int) -> pd.DataFrame:
         ("check", "--loud", "study.toml"),
         ("new", "folder"),
         ("attack",),
+        ("approve",),
+        ("approve", "folder"),
+        ("approve", "folder", "--name"),
+        ("approve", "folder", "--name", "Ada Lovelace", "--veto"),
+        ("approve", "folder", "--name", "Ada Lovelace", "--withdraw"),
+        ("approve", "folder", "--name", "Ada Lovelace", "--partner", "Outreach", "--veto", "--withdraw"),
     ],
 )
 def test_a_command_used_wrongly_ends_with_2_and_says_how_it_is_used(call: Call, arguments: tuple[str, ...]) -> None:
@@ -221,6 +229,91 @@ def test_an_attack_finds_what_lies_open_and_ends_with_1(call: Call, tmp_path: Pa
     code, _, err = call("attack", tmp_path / "page.html")
     assert code == 1
     assert "is not a folder" in err
+
+
+# --- approve ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Safe:
+    """Stands in for a protected value."""
+
+    released: ClassVar[bool] = True
+    in_ledger: bool = True
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """A release of a study that names who may sign."""
+    files = {"index.html": b"<p>About 25 people.</p>", "statement.txt": b"RELEASE STATEMENT\nNothing was found.\n"}
+    facts = {"policy": "partner", "as_of": "2025-06-30", "approvers": ["Ada Lovelace"], "partners": ["Outreach"]}
+    span = {"periods": {"after": ["2024-04-01", "2025-01-01"]}}
+    write_release(tmp_path / "release", files, origins=[Safe()], facts={**facts, **span})
+    return tmp_path / "release"
+
+
+def test_a_release_is_signed_and_says_so(call: Call, released: Path) -> None:
+    code, out, _ = call("attack", released)
+    assert (code, out.splitlines()[0]) == (0, "Nothing found.")
+    assert "Not approved: nobody signed" in out
+    code, out, err = call("approve", released, "--name", "Ada Lovelace")
+    assert (code, err) == (0, "")
+    assert out.startswith("RELEASE STATEMENT\nNothing was found.\n\nApproved by Ada Lovelace on ")
+    code, out, _ = call("attack", released)
+    assert code == 0
+    assert "Approved by Ada Lovelace" in out
+    (released / "index.html").write_text("<p>About 30 people.</p>")
+    assert "It was changed since: sign it again." in call("attack", released)[1]
+
+
+def test_a_veto_ends_every_approval_with_3_until_the_partner_withdraws_it(call: Call, released: Path) -> None:
+    jo = ("approve", released, "--name", "Jo Day", "--partner", "Outreach")
+    code, out, _ = call(*jo, "--veto", "--reason", "Too fine [bold]here[/bold].")
+    assert code == 0
+    assert out.startswith("Vetoed by Jo Day for Outreach on ")
+    assert "Too fine [bold]here[/bold]." in out
+    code, out, err = call("approve", released, "--name", "Ada Lovelace")
+    assert (code, out) == (3, "")
+    assert "Nothing is released: Vetoed by Jo Day for Outreach" in err
+    assert "Vetoed by Jo Day" in call("attack", released)[1]
+    assert call(*jo, "--withdraw")[0] == 0
+    assert call("approve", released, "--name", "Ada Lovelace")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("Jo Day", "not among the approvers"), (" ", "is blank"), ("ada@example.org", "an e-mail address or an account")],
+)
+def test_whoever_may_not_sign_is_told_and_nothing_is_written(call: Call, released: Path, name: str, words: str) -> None:
+    code, out, err = call("approve", released, "--name", name)
+    assert (code, out) == (1, "")
+    assert words in err
+    assert sorted(path.name for path in released.iterdir()) == ["index.html", "manifest.json", "statement.txt"]
+
+
+def test_a_changed_folder_and_no_folder_end_with_1_without_a_path_of_the_machine(call: Call, released: Path) -> None:
+    (released / "extra.csv").write_text("area\n")
+    code, _, err = call("approve", released, "--name", "Ada Lovelace")
+    assert code == 1
+    assert "not of this release: extra.csv" in err
+    code, _, err_lost = call("approve", released / "lost", "--name", "Ada Lovelace")
+    assert code == 1
+    assert "lost is no release" in err_lost
+    assert str(released.parent) not in err + err_lost
+
+
+def test_another_tools_manifest_makes_no_release(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "a web application"}')
+    assert call("attack", tmp_path) == (0, "Nothing found.\n", "")
+
+
+def test_a_signature_that_was_tampered_with_ends_the_attack_with_1(call: Call, released: Path) -> None:
+    call("approve", released, "--name", "Ada Lovelace")
+    signed = (released / "approval.json").read_text()
+    (released / "approval.json").write_text(signed.replace("Ada Lovelace", "Eve Lovelace"))
+    code, _, err = call("attack", released)
+    assert code == 1
+    assert "approval.json was changed by hand" in err
 
 
 def test_a_reader_who_has_seen_enough_ends_it_without_a_traceback(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import json
 import re
 import shutil
 from pathlib import Path
@@ -54,7 +55,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     shutil.copytree(SAMPLE, place, ignore=shutil.ignore_patterns("*.ledger", "__pycache__"))
     contents = compute(load_study(place / "study.toml"))
     drawings = draw(contents)
-    files = {name: page.decode() for name, page in pages_of(contents, drawings).items()}
+    pages = pages_of(contents, drawings)
+    files = {name: pages[name].decode() for name in PAGES}
     return Seen(contents, files | {name: view.html for name, view in drawings.maps.items()})
 
 
@@ -119,6 +121,23 @@ def test_every_number_column_has_its_definition_in_sight(release: Seen) -> None:
     page = release.files["displacement.html"]
     assert "<strong>Ratio of rates</strong>: after over before" in page
     assert 'class="definitions"' not in page
+
+
+def test_every_map_leads_back_to_pages_that_are_there(release: Seen) -> None:
+    maps = [name for name in release.files if name.startswith("maps/")]
+    assert maps
+    for name in maps:
+        links = re.findall(r'<li><a href="([^"]+)"', release.files[name])
+        assert len(links) == 2
+        assert all(link.startswith("../") and link.removeprefix("../") in release.files for link in links)
+
+
+def test_the_map_and_the_table_of_zones_give_the_operation_area_one_ratio(release: Seen) -> None:
+    row = zone_table(release.contents, "contacts").frame.set_index("Zone").loc["Operation area"]
+    held = re.search(r'id="map-data">(.*?)</script>', release.files["maps/contacts.html"], re.DOTALL)
+    assert held
+    words = json.loads(held[1])["layers"][-1]["labels"]
+    assert f"{row['Ratio of rates']:.2f} times ({row['Low']:.2f} to {row['High']:.2f})" in words
 
 
 def test_titles_have_ten_words_or_fewer(release: Seen) -> None:

@@ -67,7 +67,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     study = load_study(town(place / "study") / "study.toml")
     seen: list[Contents] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("commonground.dashboard.running.compute", lambda study: seen.append(compute(study)) or seen[-1])
+        patch.setattr(
+            "commonground.dashboard.running.compute", lambda *a, **k: seen.append(compute(*a, **k)) or seen[-1]
+        )
         run_study(study, place / "out")
     return Release(study, seen[0], place / "out")
 
@@ -191,7 +193,7 @@ def test_a_renderer_that_shows_exact_counts_is_caught(
     """A run with a table of exact counts by area slipped in."""
     exact = release.study.tally("contacts", every=release.study.phases).to_frame()
     leak = exact[["area", "period", "value"]].to_csv(index=False).encode()
-    monkeypatch.setattr("commonground.dashboard.running.compute", lambda study: release.contents)
+    monkeypatch.setattr("commonground.dashboard.running.compute", lambda study, book: release.contents)
     monkeypatch.setattr("commonground.dashboard.running.render", lambda contents: {"tables/exact.csv": leak})
     with pytest.raises(NotReleasable, match=r"tables/exact\.csv"):
         run_study(load_study(release.study.path), tmp_path / "out")

@@ -39,6 +39,8 @@ def protected(values: dict[tuple[str, ...], tuple[int | None, int | None]], **ch
         "citations": (), "as_of": pd.Timestamp("2025-06-30"), "people_known": True, "in_ledger": True,
         "rows": tuple(rows), "seal": seal(),
     }  # fmt: skip
+    if changes.get("profile") == "open":
+        given |= {"people_known": False, "citations": ("Published tables",)}
     return Protected(**{**given, **changes})
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -295,3 +298,59 @@ def test_running_out_of_time_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("commonground.disclosure.bounds.MOST_SECONDS", -1.0)
     with pytest.raises(NotReleasable, match="size and time allowed"):
         attacker_bounds(table(FOUR, FOUR_HIDDEN))
+
+
+# --- a second implementation: the audit of pytauargus, of which this table is a committed result (version 0.6.0)
+
+SIX = [[5, 1, 9, 0, 0], [27, 0, 5, 0, 27], [2, 0, 0, 9, 9], [0, 2, 0, 27, 9], [0, 0, 2, 0, 9], [0, 2, 0, 27, 1]]
+Bounded = dict[tuple[int, int], tuple[int, int]]
+PYTAUARGUS_FOUR: Bounded = {
+    (0, 0): (25, 94), (0, 1): (47, 47), (0, 2): (0, 69), (1, 0): (26, 95), (1, 2): (0, 69), (2, 1): (0, 185),
+    (2, 3): (0, 185), (3, 1): (906, 1091), (3, 3): (585, 770),
+}  # fmt: skip
+PYTAUARGUS_SIX: Bounded = {
+    (0, 0): (0, 15), (0, 1): (0, 5), (0, 2): (0, 11), (0, 3): (0, 15), (1, 0): (0, 34), (1, 1): (0, 5), (1, 3): (0, 54),
+    (1, 4): (0, 37), (2, 0): (0, 11), (2, 1): (0, 5), (2, 2): (0, 11), (2, 4): (0, 11), (3, 0): (0, 29), (3, 1): (0, 5),
+    (3, 2): (0, 11), (3, 3): (0, 29), (4, 1): (0, 2), (4, 2): (0, 2), (4, 3): (0, 2), (5, 1): (0, 5), (5, 3): (0, 30),
+    (5, 4): (0, 30),
+}  # fmt: skip
+
+
+def ours(values: np.ndarray, hidden: list[tuple[int, int]]) -> Bounded:
+    found = bounds_of(attacker_bounds(table(values, [(i + 1, "abcdefgh"[j]) for i, j in hidden])))
+    return {(i, j): found[i + 1, "abcdefgh"[j]] for i, j in hidden}
+
+
+@pytest.mark.parametrize(("values", "expected"), [(FOUR, PYTAUARGUS_FOUR), (np.array(SIX), PYTAUARGUS_SIX)])
+def test_the_bounds_are_those_that_pytauargus_found(values: np.ndarray, expected: Bounded) -> None:
+    assert ours(values, list(expected)) == expected
+
+
+def pytauargus_bounds(audit: Callable[[str], list[dict[str, Any]]], values: np.ndarray, path: Path) -> Bounded:
+    """Write a table with margins as its solver reads it: cells, then one sum a row and column; return the bounds."""
+    whole = table(values, []).to_numpy(dtype=np.int64)
+    hidden = hidden_at(values)
+    rows, columns = whole.shape
+    number = np.arange(whole.size).reshape(whole.shape)
+    lines = ["0", str(whole.size)]
+    for (i, j), n in np.ndenumerate(whole):
+        lines.append(f"{number[i, j]} {n} 1 {'u' if (i, j) in hidden else 's'} 0 {whole[-1, -1]} 0 0 0")
+    lines.append(str(rows + columns))
+    for line in (*number, *number.T):
+        lines.append(f"0.0 {len(line)} : {line[-1]} (-1) " + " ".join(f"{cell} (1)" for cell in line[:-1]))
+    path.write_text("\n".join(lines) + "\n")
+    return {divmod(row["cell"], columns): (round(row["min"]), round(row["max"])) for row in audit(str(path))}
+
+
+def hidden_at(values: np.ndarray) -> list[tuple[int, int]]:
+    rng = np.random.default_rng(int(values.sum()))
+    return [(i, j) for i, j in np.ndindex(values.shape) if rng.random() < 0.6]
+
+
+def test_pytauargus_agrees_on_random_tables(tmp_path: Path) -> None:
+    reason = "pytauargus is not installed; its results of one day are compared above"
+    audit = pytest.importorskip("pytauargus._tauargus", reason=reason).audit_jj
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        values = rng.poisson(2.5, (int(rng.integers(2, 7)), int(rng.integers(2, 6))))
+        assert ours(values, hidden_at(values)) == pytauargus_bounds(audit, values, tmp_path / "table.jj")

@@ -161,7 +161,7 @@ def test_without_people_k_is_thirteen_events_and_the_summary_says_so() -> None:
     protected = protect(observed(frame, count="events"), hierarchy=("a", "b"))
     assert shown(protected) == {"ab": 25}
     assert "events, people unknown" in protected.summary()
-    with pytest.raises(NotReleasable, match="no person key"):
+    with pytest.raises(NotReleasable, match="has a person key, count events"):
         protect(observed(frame), hierarchy=("a", "b"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -13,17 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
+from commonground.disclosure import Protected, protect
 from commonground.disclosure.hierarchy import (
     Tree,
     build_hierarchy,
     check_tree,
     digest,
+    hierarchy_after,
     leaves,
     node_code,
     nodes,
     zoned_hierarchy,
 )
-from commonground.errors import CommonGroundError
+from commonground.errors import CommonGroundError, NotReleasable
+from commonground.records import read_records
+from commonground.tallies import tally
 
 
 def squares(cells: dict[str, tuple[int, int]], people: list[float] | None = None) -> gpd.GeoDataFrame:
@@ -155,3 +160,91 @@ def test_no_areas_make_no_hierarchy() -> None:
 def test_the_digest_is_that_of_the_tree_in_canonical_json() -> None:
     assert digest((("a", "b"), "c")) == hashlib.sha256(b'[["a","b"],"c"]').hexdigest()
     assert node_code((("b", "c"), "a")) == "a"
+
+
+# --- next year's hierarchy, from what was published of this year
+
+STRIP = strip(500, 1500, 1000, 1000, 500).assign(name=list("abcde"))
+
+
+def published(counts: dict[str, list[int]], book: Path | None, *, count: str = "persons", **options: Any) -> Protected:
+    """Publish one row a person and quarter; the first n people of an area come in each."""
+    frame = pd.DataFrame(
+        [
+            {"start": f"2023-{3 * quarter + 1:02d}-05", "area": area, "person": f"{area}{i}"}
+            for area, quarters in counts.items()
+            for quarter, n in enumerate(quarters)
+            for i in range(n)
+        ]
+    )
+    span = {"source": ["contacts"], "area": [None], "start": ["2023-01-01"], "end": ["2024-01-01"]}
+    records = read_records(frame, "contacts").with_coverage(pd.DataFrame(span))
+    return protect(tally(records, STRIP, every="quarter", count=count), ledger=book, **options)
+
+
+TREE: Tree = ((("a", "b"), "c"), ("d", "e"))
+COUNTS = {"a": [3], "b": [9], "c": [60], "d": [30], "e": [40]}
+
+
+def test_weights_are_labels_spread_by_addresses_plus_one(tmp_path: Path) -> None:
+    shown = published(COUNTS, tmp_path / "book", hierarchy=TREE)
+    assert {row[1]: row[4] for row in shown.rows} == {("a", "b"): 10, ("c",): 60, ("d",): 30, ("e",): 40}
+    # ab 10 by addresses 500 and 1,500: a 2.5 + 1, b 7.5 + 1, c 61, d 31, e 41: ab first, then de, then abc
+    assert hierarchy_after(shown, STRIP) == ((("a", "b"), "c"), ("d", "e"))
+    by_hand = pd.Series({"a": 2.5, "b": 7.5, "c": 60, "d": 30, "e": 40})
+    assert hierarchy_after(shown, STRIP) == build_hierarchy(STRIP, weights=by_hand)
+    # by addresses alone it is another
+    assert build_hierarchy(STRIP) == (("a", "b"), ("c", ("d", "e")))
+
+
+def test_the_next_hierarchy_is_a_function_of_published_values_only(tmp_path: Path) -> None:
+    """3 and 9, 0 and 12 or 5 and 6 in a joint block are one release, and make one tree; their counts would make two."""
+    worlds = [COUNTS | world for world in ({}, {"a": [0], "b": [12]}, {"a": [5], "b": [6]}, {"a": [7], "b": [1]})]
+    shown = [published(world, tmp_path / f"book {i}", hierarchy=TREE) for i, world in enumerate(worlds)]
+    assert len({one.rows for one in shown}) == 1
+    assert len({hierarchy_after(one, STRIP) for one in shown}) == 1
+    exact = [
+        build_hierarchy(strip(1, 1, 1), weights=pd.Series({"a": a, "b": b, "c": 9})) for a, b in ((0, 12), (20, 0))
+    ]
+    assert len(set(exact)) == 2
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_moving_people_inside_a_joint_block_never_moves_the_next_tree(seed: int, tmp_path_factory: Any) -> None:
+    rng = np.random.default_rng(seed)
+    total, part = int(rng.integers(8, 30)), int(rng.integers(0, 8))
+    folder = tmp_path_factory.mktemp("books")
+    trees = set()
+    for i, few in enumerate((part, int(rng.integers(0, 8)))):
+        world = {"a": [few], "b": [total - few], "c": [40], "d": [2], "e": [20]}
+        trees.add(hierarchy_after(published(world, folder / str(i), hierarchy=TREE), STRIP))
+    assert len(trees) == 1
+
+
+def test_people_of_several_quarters_weigh_by_the_largest_and_events_by_their_sum(tmp_path: Path) -> None:
+    counts = {"a": [20] * 4, "b": [20] * 4, "c": [60], "d": [30], "e": [40]}
+    for count, weight in (("persons", 20), ("events", 80)):
+        shown = published(counts, tmp_path / count, hierarchy=TREE, count=count)
+        assert {row[2] for row in shown.rows if row[0] == "a"} == {"2023Q1", "2023Q2", "2023Q3", "2023Q4"}
+        by_hand = pd.Series({"a": weight, "b": weight, "c": 60, "d": 30, "e": 40})
+        assert hierarchy_after(shown, STRIP) == build_hierarchy(STRIP, weights=by_hand)
+    assert hierarchy_after(shown, STRIP) == (("a", "b"), ("c", ("d", "e")))
+
+
+def test_an_area_that_was_in_no_block_weighs_one_and_joins_first(tmp_path: Path) -> None:
+    shown = published({"a": [30], "b": [30], "c": [30]}, tmp_path / "book", hierarchy=(("a", "b"), "c"))
+    assert hierarchy_after(shown, STRIP) == (("a", "b"), ("c", ("d", "e")))
+
+
+def test_published_zones_keep_a_tree_each(tmp_path: Path) -> None:
+    zones = {"treated": ["b", "c"], "ring": ["a"], "rest": ["d", "e"]}
+    shown = published(COUNTS, tmp_path / "book", zones=zones)
+    assert hierarchy_after(shown, STRIP) == (("b", "c"), ("a", ("d", "e")))
+
+
+def test_what_stands_in_no_ledger_decides_nothing(tmp_path: Path) -> None:
+    with pytest.raises(NotReleasable, match="stand in no ledger"):
+        hierarchy_after(published(COUNTS, None, hierarchy=TREE), STRIP)
+    with pytest.raises(CommonGroundError, match="lack codes of published blocks"):
+        hierarchy_after(published(COUNTS, tmp_path / "book", hierarchy=TREE), STRIP.iloc[1:])

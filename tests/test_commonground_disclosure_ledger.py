@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from commonground.disclosure import Ledger, Plan, Protected, protect
+from commonground.disclosure import Ledger, Plan, Protected, chain, protect
 from commonground.disclosure.hierarchy import Tree
 from commonground.disclosure.ledger import RecordSet
 from commonground.errors import CommonGroundError, NotReleasable
@@ -23,6 +25,7 @@ from commonground.tallies import Tally, tally
 TREE: Tree = (("a", "b"), ("c", "d"))
 YEAR = Period("2023-01-01", "2024-01-01")
 PHASES = {"before": Period("2023-01-01", "2023-07-01"), "after": Period("2023-07-01", "2024-01-01")}
+CHAINED = ("hash", "previous", "more")
 PEOPLE = {"a": 20, "b": 5, "c": 30, "d": 11}
 
 
@@ -51,6 +54,18 @@ def entries(book: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in book.read_text(encoding="utf-8").splitlines()]
 
 
+def plain(book: Path) -> list[dict[str, Any]]:
+    """Rows without what chains them."""
+    return [{name: value for name, value in row.items() if name not in CHAINED} for row in entries(book)]
+
+
+def forged(book: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a ledger anew, with a whole chain, as anybody may who has the file."""
+    book.write_text(
+        "".join(json.dumps(row, sort_keys=True) + "\n" for row in chain.sealed(rows, None)), encoding="utf-8"
+    )
+
+
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     return tmp_path / "study.ledger"
@@ -71,15 +86,17 @@ def test_the_file_is_for_its_owner_only_even_where_it_was_not(book: Path) -> Non
     assert stat.S_IMODE(book.stat().st_mode) == 0o600
 
 
-def test_the_tree_stands_first_then_the_cut_then_the_labels(book: Path) -> None:
+def test_the_study_stands_first_then_the_tree_then_the_cut_then_the_labels(book: Path) -> None:
     published(PEOPLE, book)
-    assert [row["entry"] for row in entries(book)] == ["tree", "cut", "labels"]
+    assert list(dict.fromkeys(row["entry"] for row in entries(book))) == ["study", "tree", "cut", "labels"]
+    assert {row["count"] for row in entries(book) if row["entry"] == "labels"} == {"persons", "events", "premises"}
 
 
-def test_the_tree_stands_even_where_nothing_could_be_published(book: Path) -> None:
+def test_the_tree_and_the_refusal_stand_where_nothing_could_be_published(book: Path) -> None:
     with pytest.raises(NotReleasable, match="too few"):
         published({"a": 1, "b": 1}, book)
-    assert [row["entry"] for row in entries(book)] == ["tree"]
+    assert [row["entry"] for row in entries(book)] == ["study", "tree", "cut"]
+    assert entries(book)[-1]["blocks"] == []
     with pytest.raises(NotReleasable, match="another hierarchy"):  # trying several and keeping the best
         protect(observed(rows(PEOPLE)), hierarchy=(("a", "c"), ("b", "d")), ledger=book)
 
@@ -95,14 +112,16 @@ def test_a_release_that_changes_nothing_writes_nothing(book: Path) -> None:
 def test_a_changed_removed_or_inserted_row_is_detected(book: Path, change: str) -> None:
     published(PEOPLE, book)
     lines = book.read_text(encoding="utf-8").splitlines()
-    row = json.loads(lines[2 if change == "value" else 1])
+    wanted = "labels" if change == "value" else "cut"
+    at = [row["entry"] for row in entries(book)].index(wanted)
+    row = json.loads(lines[at])
     if change == "value":
         row["labels"] = [[*cell, 95] for *cell, _ in row["labels"]]
-        lines[2] = json.dumps(row, sort_keys=True)
+        lines[at] = json.dumps(row, sort_keys=True)
     elif change == "blocks":
         row["blocks"] = [{"areas": [area], "parts": ["2023"]} for area in "abcd"]
-        lines[1] = json.dumps(row, sort_keys=True)
-    lines = {"removed": [lines[0], lines[2]], "doubled": [lines[0], *lines], "order": lines[::-1]}.get(change, lines)
+        lines[at] = json.dumps(row, sort_keys=True)
+    lines = {"removed": [*lines[:2], lines[3]], "doubled": [lines[0], *lines], "order": lines[::-1]}.get(change, lines)
     book.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(CommonGroundError, match="chain is broken"):
         Ledger(book)
@@ -117,17 +136,41 @@ def test_blocks_that_are_no_nodes_of_the_tree_are_refused_even_with_a_whole_chai
         published(PEOPLE, book)
 
 
-def test_a_run_that_was_killed_while_writing_is_told_and_can_be_put_right(book: Path) -> None:
+def test_the_torn_end_of_a_run_that_was_killed_while_writing_is_dropped(book: Path) -> None:
+    """Nothing of an append is shown before it is on the disk, so what stands there in part was seen by nobody."""
     first = published(PEOPLE, book)
     whole = book.read_bytes()
     last = whole.rstrip(b"\n").rfind(b"\n") + 1
-    for end in {last + 1, last + 40, (last + len(whole)) // 2, len(whole) - 2, len(whole) - 1}:
+    for end in range(last, len(whole)):
         book.write_bytes(whole[:end])
-        with pytest.raises(CommonGroundError, match="Delete what stands after the last line break"):
-            Ledger(book)
-    book.write_bytes(whole[:last])  # as the words say
+        complete = end == len(whole) - 1  # only the line break is missing: an editor does that, and the row counts
+        assert len(Ledger(book)._rows) == whole.count(b"\n") - (not complete)
+        assert book.read_bytes() == whole[:end]  # reading changes nothing
+    for end in (last + 1, (last + len(whole)) // 2, len(whole) - 1):
+        book.write_bytes(whole[:end])
+        assert published(PEOPLE, book) == first
+        assert book.read_bytes().rstrip(b"\n") == whole.rstrip(b"\n")
+    book.write_bytes(whole[: last + 5] + b"\0" * 40)  # the length was on the disk before the bytes
     assert published(PEOPLE, book) == first
     assert book.read_bytes() == whole
+
+
+def test_a_whole_row_without_its_line_break_is_kept_when_the_next_is_written(book: Path) -> None:
+    published(PEOPLE, book)
+    book.write_bytes(book.read_bytes().rstrip(b"\n"))
+    Ledger(book).declare(RecordSet("arrests", ("x",)), "2023", YEAR, "t")
+    assert [row["entry"] for row in entries(book)][-2:] == ["labels", "tree"]
+    assert Ledger(book).head == entries(book)[-1]["hash"]
+
+
+def test_a_changed_last_row_is_no_torn_one(book: Path) -> None:
+    published(PEOPLE, book)
+    lines = book.read_bytes().splitlines(keepends=True)
+    changed = lines[-1].replace(b'["a", "2023", ', b'["c", "2023", ')
+    assert changed != lines[-1]
+    book.write_bytes(b"".join([*lines[:-1], changed]).rstrip(b"\n"))
+    with pytest.raises(CommonGroundError, match="chain is broken"):
+        Ledger(book)
 
 
 def test_a_ledger_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -135,6 +178,84 @@ def test_a_ledger_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         published(PEOPLE, tmp_path / "nowhere" / "study.ledger")
     with pytest.raises(CommonGroundError, match="cannot be used"):
         Ledger(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CommonGroundError, match="not an ordinary file"):  # and nobody waits for its other end
+        Ledger(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    "content", [b"kept", b"minutes of a meeting\n", b"\x89PNG\r\n\x1a\n\0", b"[]\n", b'{"a": 1}\n', b"[" * 9999]
+)
+def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_was(book: Path, content: bytes) -> None:
+    book.write_bytes(content)
+    with pytest.raises(CommonGroundError, match="not a ledger of commonground"):
+        published(PEOPLE, book)
+    assert book.read_bytes() == content
+
+
+def test_a_chain_that_does_not_begin_with_its_study_is_refused(book: Path) -> None:
+    published(PEOPLE, book)
+    forged(book, [row for row in plain(book) if row["entry"] != "study"])
+    with pytest.raises(CommonGroundError, match="begins with a row that names its study"):
+        Ledger(book)
+
+
+def test_the_ledger_of_another_study_is_refused(book: Path) -> None:
+    ledger = Ledger(book, study="Operation Lantern")
+    protect(observed(rows(PEOPLE)), hierarchy=TREE, ledger=ledger)
+    assert entries(book)[0]["study"] == "Operation Lantern"
+    assert Ledger(book, study="Operation Lantern").head == ledger.head
+    assert Ledger(book).head == ledger.head  # nobody says of which study it should be
+    with pytest.raises(CommonGroundError, match="ledger of another study") as caught:
+        Ledger(book, study="Operation Beacon")
+    assert not re.search(r"\d", str(caught.value))
+
+
+def test_a_ledger_begun_by_another_study_meanwhile_is_refused(book: Path) -> None:
+    one, other = Ledger(book, study="Lantern"), Ledger(book, study="Beacon")
+    one.declare(RecordSet("arrests", ("x",)), "2023", YEAR, "t")
+    with pytest.raises(CommonGroundError, match="ledger of another study"):
+        other.declare(RecordSet("incidents", ("y",)), "2023", YEAR, "t")
+    assert [row["study"] for row in entries(book) if row["entry"] == "study"] == ["Lantern"]
+
+
+@pytest.mark.parametrize(
+    "row", [{"entry": "study", "version": 2, "study": "x"}, {"entry": "window", "record_set": "x"}]
+)
+def test_a_ledger_of_a_later_version_is_refused(book: Path, row: dict[str, Any]) -> None:
+    published(PEOPLE, book)
+    forged(book, [*plain(book), row])
+    with pytest.raises(CommonGroundError, match="written by a later version of commonground"):
+        Ledger(book)
+    if "version" in row:  # a later version may hash in another way
+        book.write_text(json.dumps(row | {"hash": "of another kind"}) + "\n")
+        with pytest.raises(CommonGroundError, match="written by a later version of commonground"):
+            Ledger(book)
+
+
+@pytest.mark.parametrize("value", [3, 7, 12, 10.0, "10", True])
+def test_a_forged_value_that_is_no_label_is_refused(book: Path, value: Any) -> None:
+    published(PEOPLE, book)
+    forged(book, [row | ({"labels": [["c", "2023", value]]} if "labels" in row else {}) for row in plain(book)])
+    with pytest.raises(CommonGroundError, match="chain is broken"):
+        Ledger(book)
+
+
+@pytest.mark.parametrize("parts", [["2023", "2023Q1"], ["2023Q1"], ["2023Q9"], ["soon"], []])
+def test_forged_pieces_of_time_are_refused(book: Path, parts: list[str]) -> None:
+    published(PEOPLE, book)
+    blocks = [{"areas": list(areas), "parts": parts} for areas in ("ab", "c", "d")]
+    forged(book, [row | ({"blocks": blocks} if "blocks" in row else {}) for row in plain(book)])
+    frame = pd.concat([rows(PEOPLE, start=f"2023-{month:02d}-03") for month in (2, 5, 8, 11)])
+    with pytest.raises(CommonGroundError, match="pieces of time"):
+        protect(observed(frame, every="quarter"), hierarchy=TREE, ledger=book)
+
+
+def test_without_posix_locks_the_reason_is_told(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as under Windows
+    with pytest.raises(CommonGroundError, match="POSIX file locks"):
+        published(PEOPLE, book)
+    assert not book.exists()
 
 
 def test_the_head_follows_the_last_row(book: Path) -> None:
@@ -151,7 +272,8 @@ def test_no_exact_value_stands_in_the_ledger(book: Path) -> None:
         protect(observed(frame, count=count), hierarchy=TREE, ledger=book)
         protect(observed(frame, count=count), "public", hierarchy=TREE, ledger=book)
     text = "".join(
-        re.sub(r'"(hash|previous|tree)": "[0-9a-f]{64}"', "", line) for line in book.read_text().splitlines()
+        re.sub(r'"(hash|previous|tree)": "[0-9a-f]{64}"|"version": 1', "", line)
+        for line in book.read_text().splitlines()
     )
     numbers = {int(number) for number in re.findall(r"(?<![\w-])\d+(?![\w-])", text)}
     assert numbers <= {2023} | set(range(10, 200, 5))
@@ -168,7 +290,7 @@ def test_rows_of_another_run_about_other_records_are_read_before_a_row_is_added(
     one, other = Ledger(book), Ledger(book)
     one.declare(RecordSet("arrests", ("x",)), "2023", YEAR, "t")
     other.declare(RecordSet("incidents", ("y",)), "2023", YEAR, "t")
-    assert len(Ledger(book)._rows) == 2
+    assert [row["entry"] for row in entries(book)] == ["study", "tree", "tree"]
 
 
 def test_a_run_that_decided_before_another_published_the_same_records_has_to_run_again(book: Path) -> None:
@@ -176,7 +298,7 @@ def test_a_run_that_decided_before_another_published_the_same_records_has_to_run
     one.declare(RecordSet("arrests", ("x",)), "2023", YEAR, "t")
     with pytest.raises(NotReleasable, match="run this again"):
         other.declare(RecordSet("arrests", ("x",)), "2023", YEAR, "another")
-    assert len(Ledger(book)._rows) == 1
+    assert [row["entry"] for row in entries(book)] == ["study", "tree"]
 
 
 def test_a_ledger_that_was_replaced_under_a_run_is_not_added_to(book: Path) -> None:
@@ -200,7 +322,7 @@ def test_several_processes_leave_one_whole_chain(book: Path) -> None:
     for run in runs:
         run.join()
     assert [run.exitcode for run in runs] == [0, 0, 0]
-    assert len(Ledger(book)._rows) == 45
+    assert [row["entry"] for row in entries(book)] == ["study"] + ["tree"] * 45
 
 
 # --- what a later release may not do
@@ -324,8 +446,9 @@ def test_what_the_public_saw_stays_when_late_records_would_join_otherwise(book: 
     assert [row["profile"] for row in entries(book) if row["entry"] == "cut"] == ["partner", "public"]
 
 
-def test_what_is_first_counted_after_late_records_is_hidden_where_too_few_people_are_left(book: Path) -> None:
+def test_what_is_first_asked_for_after_late_records_is_what_the_first_release_held(book: Path) -> None:
+    """A measure counted only now would tell, beside the others, who came or went in between."""
     published(PEOPLE, book)
     few = pd.concat([rows(PEOPLE | {"d": 4})] + [rows({"d": 4}, start=f"2023-0{month}-03") for month in (1, 2, 3, 4)])
     events = protect(observed(few, count="events"), hierarchy=TREE, ledger=book)
-    assert {"".join(row[1]): row[4] for row in events.rows}["d"] is None  # 20 events, but of 4 people
+    assert {"".join(row[1]): row[4] for row in events.rows}["d"] == 10  # 11 people then; not 20 events of 4 people

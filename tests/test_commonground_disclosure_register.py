@@ -170,6 +170,38 @@ def test_a_part_of_an_input_is_published_only_if_it_and_the_rest_pass_in_every_z
         assert withheld(found)
 
 
+def test_parts_of_one_input_are_published_beside_each_other_only_if_every_piece_passes() -> None:
+    """60 on the street and 62 on the street or online: 2 are online, though each part and its rest would pass."""
+    records = contacts(dict.fromkeys(COUNTS, (120, 120)), street=2)
+    frame = records.frame.copy()
+    few = frame.groupby(["area", "start"]).cumcount()
+    frame.loc[(frame["setting"] == "off-street") & (few < 4), "setting"] = "online"
+    records = dataclasses.replace(records, frame=frame)
+    wheres = {"street": ("street",), "street or online": ("street", "online")}
+    one = study(records)
+    outcomes = {
+        name: SimpleNamespace(**vars(one.outcomes["contacts"]) | {"where": {"setting": levels}, "label": name})
+        for name, levels in wheres.items()
+    }
+    one.outcome_records = lambda name: records.where("setting", wheres[name])
+    found = {}
+    for names in (["street"], ["street or online"], list(wheres)):
+        one.outcomes = {name: outcomes[name] for name in names}
+        exact = SimpleNamespace(
+            to_frame=lambda names=names: pd.DataFrame([EXACT | {"outcome": name} for name in names]), read=str
+        )
+        rows = register(one, exact, {"seen": gate(records)}).to_frame()
+        found[len(names), names[0]] = [withheld_row(dict(row)) for _, row in rows.iterrows() if pd.isna(row["ratio"])]
+    assert found == {(1, "street"): [], (1, "street or online"): [], (2, "street"): [True, True]}
+
+
+def test_a_number_that_is_not_known_to_be_harmless_is_left_out() -> None:
+    frame = pd.DataFrame([EXACT | {"people_met": 41}])
+    found = register(study(), SimpleNamespace(to_frame=lambda: frame, read=str), {"seen": gate()}).to_frame()
+    assert math.isnan(found.at[0, "people_met"])
+    assert found.at[0, "months_before"] == 12
+
+
 def test_people_are_not_labelled_with_the_events_of_their_input() -> None:
     row = dict(register(study(count="persons"), evaluation(), {"seen": gate()}).to_frame().iloc[0])
     assert math.isnan(row["before"])

@@ -18,7 +18,7 @@ from commonground.errors import CommonGroundError, GeographyError
 from commonground.records import Records, read_records
 from commonground.records.dates import parse_dates
 
-KEY = b"0123456789abcdef0123456789abcdef"
+KEY = b"0123456789abcdef" * 4
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 TABLE = pd.DataFrame(
     {

@@ -18,6 +18,13 @@ from PIL import Image
 
 from commonground.release.charts import Chart, ForestRow, Marks, bars_by_phase, forest_chart, index_lines
 
+
+class Shown:
+    """What stands for a protected value: renderers ask its class, nothing else."""
+
+    released = True
+
+
 ROWS = [
     ForestRow("Cost $5 to $9 & <b>", 0.70, 0.46, 1.1, "cannot tell"),
     ForestRow("Arrests", 0.31, 0.15, 0.62, "change shown"),
@@ -30,19 +37,25 @@ QUARTERS = [f"{year} Q{quarter}" for year in (2018, 2019, 2020) for quarter in (
 
 
 def forest() -> Chart:
-    return forest_chart(ROWS, title="Arrests fell; safety we cannot tell")
+    return forest_chart(ROWS, title="Arrests fell; safety we cannot tell", origin=Shown())
 
 
 def bars() -> Chart:
     return bars_by_phase(
-        ["Zone", "Ring"], [30, 15], [10, math.nan], [5, 20], title="Fewer in the zone", unit="people a month"
+        ["Zone", "Ring"],
+        [30, 15],
+        [10, math.nan],
+        [5, 20],
+        title="Fewer in the zone",
+        unit="people a month",
+        origin=Shown(),
     )
 
 
 def lines() -> Chart:
     frame = pd.DataFrame({"Zone": np.linspace(100, 40, 12), "Ring": np.linspace(100, 120, 12)}, index=QUARTERS)
     frame.iloc[5, 0] = math.nan
-    return index_lines(frame, Marks("The zone fell", "index", "2019 Q1", "2019 Q3"))
+    return index_lines(frame, Marks("The zone fell", "index", "2019 Q1", "2019 Q3"), origin=Shown())
 
 
 ALL = pytest.mark.parametrize("make", [forest, bars, lines])
@@ -62,11 +75,12 @@ def test_the_same_values_give_the_same_bytes(make: Callable[[], Chart]) -> None:
 def test_another_process_gives_the_same_bytes_without_a_window_system() -> None:
     program = (
         "import sys, hashlib; from commonground.release.charts import *; "
-        "c = forest_chart([ForestRow('A', .5, .3, .8, 'change shown')], title='A fell'); "
+        "Shown = type('Shown', (), {'released': True}); "
+        "c = forest_chart([ForestRow('A', .5, .3, .8, 'change shown')], title='A fell', origin=Shown()); "
         "print(hashlib.sha256(c.png + c.svg).hexdigest(), 'matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    here = forest_chart([ForestRow("A", 0.5, 0.3, 0.8, "change shown")], title="A fell")
+    here = forest_chart([ForestRow("A", 0.5, 0.3, 0.8, "change shown")], title="A fell", origin=Shown())
     assert done.stdout.split() == [hashlib.sha256(here.png + here.svg).hexdigest(), "False"]
 
 
@@ -110,7 +124,8 @@ def test_the_forest_says_verdicts_and_limits_in_words() -> None:
 
 def test_limits_beyond_the_axis_look_like_arrows_and_those_within_do_not() -> None:
     def drawn(high: float) -> bytes:
-        return forest_chart([ForestRow("A", 2, 1.5, high, "change shown")], title="A rose").svg.split(b"</desc>")[1]
+        rows = [ForestRow("A", 2, 1.5, high, "change shown")]
+        return forest_chart(rows, title="A rose", origin=Shown()).svg.split(b"</desc>")[1]
 
     # beyond the fixed axis only the written number may differ
     far, endless = (
@@ -123,7 +138,9 @@ def test_limits_beyond_the_axis_look_like_arrows_and_those_within_do_not() -> No
 def test_hidden_values_have_no_bar_and_are_no_zero() -> None:
     assert "hidden: too few to show" in words(bars())
     assert "Ring: before 15, during hidden, after 20" in bars().alt
-    zero = bars_by_phase(["Zone", "Ring"], [30, 15], [10, 0], [5, 20], title="Fewer in the zone", unit="people a month")
+    zero = bars_by_phase(
+        ["Zone", "Ring"], [30, 15], [10, 0], [5, 20], title="Fewer", unit="people a month", origin=Shown()
+    )
     assert "hidden" not in words(zero)
 
 
@@ -134,23 +151,32 @@ def test_hidden_periods_are_gaps() -> None:
 
 
 def test_two_phases_are_enough() -> None:
-    assert "During" not in words(bars_by_phase(["Zone"], [1], None, [2], title="More", unit="people"))
+    assert "During" not in words(bars_by_phase(["Zone"], [1], None, [2], title="More", unit="people", origin=Shown()))
 
 
 def test_titles_say_a_finding_in_ten_words() -> None:
     with pytest.raises(ValueError, match="10 words or fewer"):
-        forest_chart(ROWS, title="one two three four five six seven eight nine ten eleven")
+        forest_chart(ROWS, title="one two three four five six seven eight nine ten eleven", origin=Shown())
     with pytest.raises(ValueError, match="10 words or fewer"):
-        forest_chart(ROWS, title="")
+        forest_chart(ROWS, title="", origin=Shown())
 
 
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda: forest_chart([], title="None"), "nothing to draw"),
-        (lambda: bars_by_phase(["a"], [1, 2], None, [1], title="T", unit="u"), "differ in length"),
-        (lambda: index_lines(pd.DataFrame(np.ones((2, 5)), index=["a", "b"]), Marks("T", "u")), "more than four lines"),
-        (lambda: index_lines(pd.DataFrame({"a": [1.0]}, index=["q"]), Marks("T", "u", "x")), "not among the periods"),
+        (lambda: forest_chart([], title="None", origin=Shown()), "nothing to draw"),
+        (
+            lambda: bars_by_phase(["a"], [1, 2], None, [1], title="T", unit="u", origin=Shown()),
+            "differ in length",
+        ),
+        (
+            lambda: index_lines(pd.DataFrame(np.ones((2, 5)), index=["a", "b"]), Marks("T", "u"), origin=Shown()),
+            "more than four lines",
+        ),
+        (
+            lambda: index_lines(pd.DataFrame({"a": [1.0]}, index=["q"]), Marks("T", "u", "x"), origin=Shown()),
+            "not among the periods",
+        ),
     ],
 )
 def test_charts_that_cannot_be_read_are_refused(make: Callable[[], Chart], match: str) -> None:

@@ -18,6 +18,13 @@ from commonground.errors import GeographyError
 from commonground.release.classes import HIDDEN_LABEL, ClassError, Classes
 from commonground.release.maps import Layer, MapView, choropleth_map
 
+
+class Shown:
+    """What stands for a protected value: renderers ask its class, nothing else."""
+
+    released = True
+
+
 HOSTILE = "</script><script>window.hit=1</script> ${window.hit=2} `{{7*7}}` ' \" \\ <img src=x onerror=window.hit=3>"
 CHANGE = Classes((0, 0.5, 0.8, 1.25, 2, math.inf), "diverging", "after over before")
 
@@ -32,7 +39,7 @@ def town(names: tuple[str, ...] = ("North", "Centre", "South", "Quay")) -> gpd.G
 def layer(name: str, values: list[float], classes: Classes | None = None) -> Layer:
     numbers = pd.Series(values, index=[f"b{i}" for i in range(len(values))])
     words = numbers.map(lambda value: f"{value:g} ({value - 2:g} to {value + 2:g})", na_action="ignore")
-    return Layer(name, numbers, words, classes)
+    return Layer(name, numbers, words, classes, origin=Shown())
 
 
 def drawn(blocks: gpd.GeoDataFrame | None = None, **options: Any) -> str:
@@ -60,7 +67,7 @@ def test_classes_and_words_are_written_and_values_are_not() -> None:
 
 def test_layers_are_matched_to_blocks_by_index_and_not_by_position() -> None:
     before = layer("Before", [10, 25, math.nan, 60])
-    turned = Layer("Before", before.values.iloc[::-1], before.labels.iloc[::-1])
+    turned = Layer("Before", before.values.iloc[::-1], before.labels.iloc[::-1], origin=Shown())
     assert drawn(layers=[turned]) == drawn(layers=[before])
 
 
@@ -280,9 +287,8 @@ def test_a_notebook_frame_draws_the_map(browser: Any) -> None:
 def test_a_map_of_real_boundaries_is_drawn(browser: Any, real_data: Path) -> None:
     blocks = gpd.read_file(real_data / "boundaries" / "msoa_liverpool.geojson").set_index("MSOA11CD")
     values = pd.Series(np.arange(len(blocks), dtype=float), blocks.index)
-    page = choropleth_map(
-        blocks, [Layer("Rank", values, values.map(str))], title="MSOAs", finding="A rank.", breaks=(0, 20, 40, math.inf)
-    )
+    ranks = Layer("Rank", values, values.map(str), origin=Shown())
+    page = choropleth_map(blocks, [ranks], title="MSOAs", finding="A rank.", breaks=(0, 20, 40, math.inf))
     assert len(page) < 600_000
     browser.open(page)
     assert len(fills(browser)) == 61

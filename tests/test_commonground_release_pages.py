@@ -169,7 +169,9 @@ def test_verdicts_are_words_and_signs_and_not_colour_only() -> None:
 
 
 def test_charts_carry_their_alternative_text() -> None:
-    chart = forest_chart([ForestRow("Arrests", 0.5, 0.3, 0.8, "change shown")], title="Arrests fell")
+    chart = forest_chart(
+        [ForestRow("Arrests", 0.5, 0.3, 0.8, "change shown")], title="Arrests fell", origin=Published()
+    )
     parts = environment().get_template("parts.html.j2").make_module()
     (image,) = [a for t, a in Reader(str(parts.figure(chart, "Source"))).elements if t == "img"]  # type: ignore[attr-defined]
     assert image["alt"] == chart.alt
@@ -180,7 +182,9 @@ def test_charts_carry_their_alternative_text() -> None:
 def test_a_page_opens_from_disk_quietly_and_shows_its_charts_and_frames(
     browser: Any, template: jinja2.Environment
 ) -> None:
-    chart = forest_chart([ForestRow("Arrests", 0.5, 0.3, 0.8, "change shown")], title="Arrests fell")
+    chart = forest_chart(
+        [ForestRow("Arrests", 0.5, 0.3, 0.8, "change shown")], title="Arrests fell", origin=Published()
+    )
     frames = jinja2.DictLoader(
         {
             "frames.html.j2": '{% extends "base.html.j2" %}{% import "parts.html.j2" as parts %}{% block content %}'

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import Point, box
 
+from commonground.records import Records
 from commonground.release.assets import AssetError
 from commonground.release.maps import self_contained
 from commonground.release.stock import UnsafeMap, prepare
@@ -37,12 +38,23 @@ def chart(*elements: Any) -> folium.Map:
     return made
 
 
+class Shown:
+    """What stands for a protected value: renderers ask its class, nothing else."""
+
+    released = True
+
+
+SPOTS = [(53.05, -2.95), (53.02, -2.95), (53.03, -2.75), (53.04, -2.75), (53.05, -2.8), (53.06, -2.85)]
+LISTED = Records("services", pd.DataFrame(SPOTS, columns=["y", "x"]), pd.DataFrame({"source": []}), crs="EPSG:4326")
+
+
 def page(made: folium.Map, **options: Any) -> str:
-    return self_contained(made, title="Title", finding="A finding.", **options)
+    given: dict[str, Any] = {"title": "Title", "finding": "A finding.", "origin": Shown(), "places": LISTED}
+    return self_contained(made, **{**given, **options})
 
 
-def everything() -> folium.Map:
-    """One of each reviewed kind, with a hostile string wherever a string can stand."""
+def everything(*, handed_on: bool = False) -> folium.Map:
+    """One of each reviewed kind, with a hostile string wherever a string can stand; without those that mark spots."""
     named = areas(HOSTILE).rename(columns={"name": HOSTILE})
     shapes = folium.GeoJson(
         named,
@@ -60,18 +72,20 @@ def everything() -> folium.Map:
     )
     folium.Marker([53.04, -2.75], icon=folium.DivIcon(html=HOSTILE)).add_to(group)
     line: Any = folium.PolyLine  # ships no types, like the plugins below
-    line([[53, -3], [53.1, -2.7]], tooltip=HOSTILE).add_to(group)
+    if not handed_on:
+        line([[53, -3], [53.1, -2.7]], tooltip=HOSTILE).add_to(group)
     points = gpd.GeoDataFrame({"n": [HOSTILE]}, geometry=[Point(-2.8, 53.05)], crs=4326)
     open_marker = folium.Marker([np.float64(53.06), -2.85], popup=folium.Popup(HOSTILE, show=True))
     image = folium.raster_layers.ImageOverlay(np.zeros((2, 2)), [[53, -3], [53.01, -2.99]], name="image")
     control = folium.LayerControl(collapsed=False)
+    pixels = [] if handed_on else [image]
     return chart(
-        folium.map.CustomPane("low", z_index=300), control, shapes, group, folium.GeoJson(points), image, open_marker
+        folium.map.CustomPane("low", z_index=300), control, shapes, group, folium.GeoJson(points), *pixels, open_marker
     )
 
 
 def test_nothing_in_the_page_names_another_place_but_comments_of_leaflet() -> None:
-    made = page(everything())
+    made = page(everything(handed_on=True))
     ours = made.split("</style>")[-1].split("<script>/* @preserve")[0] + prepare(everything()).script
     assert "http" not in ours
     assert not re.search(r"<(script|link)[^>]*(src|href)=\"(?!data:)", made)
@@ -94,15 +108,15 @@ def test_style_functions_see_features_as_their_author_knew_them() -> None:
 
 
 def test_the_same_map_gives_the_same_bytes_and_is_not_changed() -> None:
-    made = everything()
+    made = everything(handed_on=True)
     before = list(made._children)
-    assert page(made) == page(made) == page(everything())
+    assert page(made) == page(made) == page(everything(handed_on=True))
     assert list(made._children) == before
     assert not re.search(r"[0-9a-f]{32}", prepare(made).script)
 
 
 def test_a_map_shown_before_gives_the_same_page() -> None:
-    made = everything()
+    made = everything(handed_on=True)
     fresh = page(made)
     made.get_root().render()
     assert page(made) == fresh
@@ -195,10 +209,10 @@ def test_a_library_that_no_table_knows_is_refused() -> None:
 
 @pytest.mark.browser
 def test_a_stock_map_with_every_reviewed_element_opens_quietly(browser: Any) -> None:
-    browser.open(page(everything()))
+    browser.open(page(everything(handed_on=True)))
     assert browser.outside() == []
     assert browser.console() == []
-    assert browser.run("return document.querySelectorAll('path.leaflet-interactive').length") == 5
+    assert browser.run("return document.querySelectorAll('path.leaflet-interactive').length") == 4
     assert browser.run("return document.querySelectorAll('.div-marker svg').length") == 4, "pins, the point among them"
     assert browser.run("return document.querySelector('.leaflet-popup-content').textContent") == HOSTILE
     names = (

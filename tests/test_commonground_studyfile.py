@@ -234,6 +234,34 @@ def test_all_mistakes_are_listed_at_once(write: Write) -> None:
     }  # fmt: skip
 
 
+def test_who_may_sign_and_who_may_object_is_read(write: Write) -> None:
+    study = load_study(
+        write({**SAMPLE, "release": {"approvers": ["Ada Lovelace", "Prince"], "partners": ["Outreach"]}})
+    )
+    assert (study.approvers, study.partners) == (("Ada Lovelace", "Prince"), ("Outreach",))
+    assert (load_study(write(SAMPLE)).approvers, load_study(write(SAMPLE)).partners) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("keys", "at", "rule", "advice"),
+    [
+        ({"approvers": ["ada@home.org"]}, "approvers", "is an e-mail address or an", "Give first and last name."),
+        ({"approvers": ["<b> Ada"]}, "approvers", "is no person's name", "Give first and last name, letters only."),
+        ({"approvers": []}, "approvers", "is empty", "Name at least one, or leave it out: then anybody may."),
+        ({"approvers": "Ada Lovelace"}, "approvers", "must be a list of texts", 'Write approvers = ["...", "..."].'),
+        ({"partners": ["x" * 81]}, "partners", "is longer than 80 characters", "Say it shorter."),
+        ({"partners": ["Outreach", "outreach "]}, "partners", "names somebody twice", "Name each once."),
+        ({"approver": ["Ada Lovelace"]}, "approver", "is not a known key", "Did you mean approvers?"),
+    ],
+)  # fmt: skip
+def test_a_signer_who_could_not_sign_is_a_problem_before_anything_is_run(
+    keys: dict[str, Any], at: str, rule: str, advice: str, write: Write
+) -> None:
+    _, problems = read_study(write({**SAMPLE, "release": keys}))
+    assert found(problems, f"release.{at}", rule).help == advice
+    assert len(problems) == 1
+
+
 SYNTAX = {
     "a torn line": ('title = "x\n', "is not valid TOML"),
     "two operations": ("[operation]\nname = 'a'\n[operation]\nname = 'b'\n", "is given more than once"),

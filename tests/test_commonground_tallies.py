@@ -24,7 +24,7 @@ WINDOW = Period("2023-01-01", "2023-05-01")
 
 def contacts(rows: list[tuple[str, str, str | None, str | None]]) -> Records:
     frame = pd.DataFrame(rows, columns=["start", "area", "person", "event"])
-    return read_records(frame, "contacts", key=b"0123456789abcdef0123456789abcdef")
+    return read_records(frame, "contacts", key=b"0123456789abcdef" * 4)
 
 
 def covered(records: Records, start: str = "2023-01-01", end: str = "2023-05-01") -> Records:

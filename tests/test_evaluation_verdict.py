@@ -157,11 +157,11 @@ def test_clearlight_gives_the_published_counts_and_cannot_tell(
         assert (table.loc[earlier, name].sum(), table.loc[later, name].sum()) == counts
     assert row["verdict"] == CANNOT_TELL
     assert "enforcement, not need" in found.text
-    # (39 - 16) - (C1 - C0) / 14 + (68 - 0); Wheeler and Ratcliffe (2018), the comparison as one average borough
+    # (39 - 16) - (C1 - C0) / 14 + (68 - 0) - 4 (C1 - C0) / 14: 1 borough, 4 around it, 14 they are both set against
     control = table[list(study.comparison)]
     c0, c1 = control.loc[earlier].to_numpy().sum(), control.loc[later].to_numpy().sum()
-    assert row["wdd"] == pytest.approx((39 - 16) - (c1 - c0) / 14 + 68)
-    assert row["wdd_se_poisson"] == pytest.approx(math.sqrt(16 + 39 + 68 + (c0 + c1) / 14**2))
+    assert row["wdd"] == pytest.approx((39 - 16) + 68 - 5 * (c1 - c0) / 14)
+    assert row["wdd_se_poisson"] == pytest.approx(math.sqrt(16 + 39 + 68 + 25 * (c0 + c1) / 14**2))
     assert row["wdd_se"] > 2 * row["wdd_se_poisson"]  # bursts: the months vary far more than Poisson counts
     tested = rows[rows["p"].notna()]
     assert ((tested["low"] <= tested["ratio"]) & (tested["ratio"] <= tested["high"])).all()
@@ -232,16 +232,119 @@ def monthly_of(treated: Any, seed: int = 1, areas: int = 3, mean: float = 5.0) -
 AREAS = ["c0", "c1", "c2"]
 
 
+def changes_of(monthly: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
+    then, now = monthly.loc["2020-01":"2020-12"].sum(), monthly.loc["2021-01":"2021-12"].sum()
+    return then, now, now - then
+
+
 def test_the_displacement_difference_and_the_relative_ratio_compare_the_matched_months() -> None:
     monthly = monthly_of(np.repeat([6.0, 4.0, 7.0], 12))
     result = compare(monthly, PHASES, AREAS)
-    then, now = monthly.loc["2020-01":"2020-12"].sum(), monthly.loc["2021-01":"2021-12"].sum()
-    change = now - then
+    then, now, change = changes_of(monthly)
     assert result.wdd is not None
+    assert result.wdd.buffer is not None
     assert result.relative is not None
-    assert result.wdd.total.value == pytest.approx(36 - change[AREAS].sum() / 3 + change["ring"])
+    assert result.wdd.local.value == pytest.approx(36 - change[AREAS].sum() / 3)
+    assert result.wdd.buffer.value == pytest.approx(change["ring"] - change[AREAS].sum() / 3)
     assert result.relative.ratio == pytest.approx((84 / 48) / (now[AREAS].sum() / then[AREAS].sum()))
     assert result.change.before == 120
+
+
+def test_the_ring_is_set_against_the_same_areas_scaled_to_its_size() -> None:
+    monthly = monthly_of(np.repeat([6.0, 4.0, 7.0], 12))
+    sizes = {"treated": 2.0, "ring": 6.0, "c0": 3.0, "c1": 4.0, "c2": 5.0}
+    result = compare(monthly, PHASES, AREAS, sizes=sizes)
+    then, now, change = changes_of(monthly)
+    found = result.wdd
+    assert found is not None
+    assert found.total.value == pytest.approx(36 + change["ring"] - (2 + 6) / 12 * change[AREAS].sum())
+    variance = 48 + 84 + (then + now)["ring"] + (8 / 12) ** 2 * (then + now)[AREAS].sum()
+    assert found.total.se_poisson == pytest.approx(math.sqrt(variance))
+    assert found.total.se == pytest.approx(found.total.se_poisson * math.sqrt(found.dispersion))
+    assert result.smallest is not None
+    assert result.smallest.expected == then["ring"]
+
+
+def test_a_ring_with_comparison_areas_of_its_own_is_set_against_them_only() -> None:
+    monthly = monthly_of(np.repeat([6.0, 4.0, 7.0], 12))
+    sizes = {"treated": 2.0, "ring": 6.0, "c0": 3.0, "c1": 4.0, "c2": 5.0}
+    result = compare(monthly, PHASES, AREAS, for_ring=["c1"], sizes=sizes)
+    then, now, change = changes_of(monthly)
+    others, both = ["c0", "c2"], then + now
+    found = result.wdd
+    assert found is not None
+    assert found.buffer is not None
+    assert found.local.value == pytest.approx(36 - 2 / 8 * change[others].sum())
+    assert found.buffer.value == pytest.approx(change["ring"] - 6 / 4 * change["c1"])
+    variance = 48 + 84 + both["ring"] + (2 / 8) ** 2 * both[others].sum() + (6 / 4) ** 2 * both["c1"]
+    assert found.total.se_poisson == pytest.approx(math.sqrt(variance))
+    assert result.change.n_comparison == 2  # the headline leaves the ring's own out
+    assert result.relative is not None
+    assert result.relative.ratio == pytest.approx((84 / 48) / (now[others].sum() / then[others].sum()))
+    assert result.smallest is not None
+
+
+def test_what_rises_everywhere_alike_is_no_displacement() -> None:
+    months = pd.period_range("2019-01", "2021-12", freq="M")
+    each = {"treated": 2, "ring": 4, "c0": 3, "c1": 7}  # five events an area and month, eight after
+    level = np.repeat([5.0, 5.0, 8.0], 12)
+    monthly = pd.DataFrame({zone: areas * level for zone, areas in each.items()}, index=months)
+    sizes = {zone: float(areas) for zone, areas in each.items()}
+    for own in ((), ("c1",)):
+        found = compare(monthly, PHASES, ["c0", "c1"], for_ring=own, sizes=sizes).wdd
+        assert found is not None
+        assert found.total.value == pytest.approx(0, abs=1e-9)
+
+
+def test_without_a_ring_nothing_is_said_of_one() -> None:
+    result = compare(monthly_of(5.0).drop(columns="ring"), PHASES, AREAS)
+    assert result.wdd is not None
+    assert result.wdd.buffer is None
+    assert result.smallest is None
+
+
+def test_the_study_file_names_the_comparison_areas_of_the_ring(sample: Study, tmp_path: Path) -> None:
+    found = load_study(with_comparison(tmp_path / "named", 'for_ring = ["East side"]'))
+    assert found.for_ring == ("East side",)
+    assert sample.for_ring == ()
+    result = evaluate(found).results["contacts"]
+    earlier, later = result.matched
+    change = result.monthly.loc[later].sum() - result.monthly.loc[earlier].sum()
+    assert result.wdd is not None
+    # 5 areas treated against 15, 10 in the ring against 10
+    expected = change["treated"] - 5 / 15 * change["North side"] + change["ring"] - change["East side"]
+    assert result.wdd.total.value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ('for_ring = ["West side"]', "names West side, which is no comparison area"),
+        ('for_ring = ["East side", "North side"]', "names every comparison area"),
+        ('for_ring = ["East side", "East side"]', "names an area twice"),
+        ("for_ring = 5", "for_ring"),
+    ],
+)
+def test_a_study_file_that_names_them_wrongly_is_refused(tmp_path: Path, line: str, rule: str) -> None:
+    with pytest.raises(StudyError, match=rule):
+        load_study(with_comparison(tmp_path / "named", line))
+
+
+def test_comparison_areas_for_a_ring_need_a_ring(tmp_path: Path) -> None:
+    folder = with_comparison(tmp_path / "named", 'for_ring = ["East side"]')
+    text = (folder / "study.toml").read_text()
+    (folder / "study.toml").write_text(re.sub(r"(?m)^ring = .*\n", "", text))
+    with pytest.raises(StudyError, match="is given, but there is no ring"):
+        load_study(folder)
+
+
+def with_comparison(folder: Path, line: str) -> Path:
+    """The sample study with one more line under [comparison]."""
+    shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "*.ledger"))
+    text = (folder / "study.toml").read_text()
+    assert "\n[comparison]\n" in text
+    (folder / "study.toml").write_text(text.replace("\n[comparison]\n", f"\n[comparison]\n{line}\n"))
+    return folder
 
 
 def test_power_is_reckoned_from_the_months_before_only() -> None:

@@ -76,11 +76,14 @@ def test_the_displacement_difference_has_both_standard_errors(release: Path) -> 
     wdd = (
         pd.read_csv(release / "tables" / "displacement-difference.csv").set_index("Outcome").loc["Recorded soliciting"]
     )
-    # By hand: (39 - 16) + (68 - 0) - (35 - 47)/14 = 91.86; Poisson variance 16 + 39 + 68 + (35 + 47)/14^2 = 123.42.
-    assert wdd["WDD"] == pytest.approx(91.9, abs=0.05)
-    assert wdd["Poisson standard error"] == pytest.approx(123.42**0.5, abs=0.05)
+    # By hand, 1 borough and 4 around it against the same 14: (39 - 16) + (68 - 0) - (1 + 4)/14 (35 - 47) = 95.29;
+    # Poisson variance 16 + 39 + 68 + (5/14)^2 (35 + 47) = 133.46.
+    assert wdd["WDD"] == pytest.approx(95.3, abs=0.05)
+    assert wdd["Poisson standard error"] == pytest.approx(133.46**0.5, abs=0.05)
     assert wdd["Standard error"] > wdd["Poisson standard error"]
-    assert "The ring is set against nothing" in text(release, "displacement.html")
+    page = text(release, "displacement.html")
+    assert "The ring and the operation area are set against the same comparison areas" in page
+    assert "against nothing" not in page
 
 
 @pytest.mark.real_data

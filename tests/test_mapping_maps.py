@@ -12,11 +12,15 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
+from commonground.dashboard.wording import number
+from commonground.dashboard.zones import movement_of
 from commonground.disclosure import Protected
 from commonground.disclosure.protected import seal
+from commonground.disclosure.spreading import spread_over
 from commonground.errors import NotReleasable
 from commonground.periods import Period
-from mapping.maps import access_map, change_map, phase_map, surface_map
+from commonground.release.pages import Link
+from mapping.maps import access_map, change_map, phase_map, spread_map, surface_map
 from mapping.spread import spread_surface
 
 PERIODS = {"before": Period("2022-01-01", "2024-01-01"), "after": Period("2024-04-01", "2025-01-01")}
@@ -41,6 +45,8 @@ def protected(values: Any = ((440, 130), (45, 25), (160, None)), **changes: Any)
         "citations": (), "as_of": pd.Timestamp("2025-06-30"), "people_known": True, "in_ledger": True, "blocks": shapes,
         "rows": tuple(rows), "seal": seal(),
     }  # fmt: skip
+    if changes.get("profile") == "open":
+        given |= {"people_known": False, "citations": ("Published tables",)}
     return Protected(**{**given, **changes})
 
 
@@ -135,3 +141,82 @@ def test_exact_values_are_not_drawn() -> None:
 def test_blocks_without_shapes_are_not_drawn() -> None:
     with pytest.raises(NotReleasable, match="have no shapes"):
         phase_map(protected(blocks=None), title="None", finding="No.")
+
+
+def test_a_change_needs_both_periods() -> None:
+    only = {"before": PERIODS["before"]}
+    rows = tuple(row for row in protected().rows if row[2] == "before")
+    with pytest.raises(NotReleasable, match="nothing is published for after"):
+        change_map(protected(periods=only, rows=rows), title="None", finding="No.")
+
+
+def test_every_map_has_its_ways_back_and_none_without() -> None:
+    shown = protected(((440, 130), (45, 25), (160, 60)))
+    access = pd.DataFrame({"day": [0.1, 0.2, 0.3]}, index=["a", "b", "c"])
+    words: dict[str, Any] = {"title": "A", "finding": "B."}
+    over = spread_over(shown, gpd.GeoDataFrame(geometry=shown.blocks.geometry))  # type: ignore[union-attr]
+    maps: list[Any] = [
+        lambda **more: phase_map(shown, **words, **more),
+        lambda **more: change_map(shown, **words, **more),
+        lambda **more: access_map(shown, access, **words, **more),
+        lambda **more: surface_map(spread_surface(shown), **words, **more),
+        lambda **more: spread_map(over, **words, **more),
+    ]
+    for draw in maps:
+        assert '<a href="../index.html">At a glance</a>' in draw(links=[Link("../index.html", "At a glance")]).html
+        assert "<nav" not in draw().html
+
+
+def test_numbers_spread_over_other_areas_say_so_and_are_coloured_as_people_are() -> None:
+    shown = protected()
+    halves = [box(400000 + 1000 * i, 300000, 401000 + 1000 * i, 302000) for i in range(6)]
+    over = spread_over(shown, gpd.GeoDataFrame(geometry=halves, index=[f"h{i}" for i in range(6)], crs=27700))
+    layers = data(spread_map(over, title="Halves", finding="Spread.").html)["layers"]
+    assert [layer["name"] for layer in layers] == ["Before", "After"]
+    assert layers[0]["labels"][:3] == ["about 220, spread from blocks"] * 2 + ["about 23, spread from blocks"]
+    assert layers[0]["classes"] == [4, 4, 2, 2, 4, 4]  # 220, 22.5 and 80 in 0 10 20 40 80
+    assert layers[1]["labels"][4] == "Too few to show, or not observed"
+    assert ">Events, spread from blocks</h2>" in spread_map(over, title="Halves", finding="Spread.").html
+
+
+VALUES = ((440, 130), (45, 25), (160, 60))
+
+
+def map_and_table(values: Any, **changes: Any) -> list[tuple[str, Any]]:
+    """What the change map writes of each block, beside the row of a zone that is just this block."""
+    shown = protected(values, **changes)
+    words = data(change_map(shown, title="Change", finding="Less.").html)["layers"][0]["labels"]
+    frame = movement_of(shown, {"treated": ("a",), "ring": ("b",), "c": ("c",)}, reading="contacts").frame
+    rows: list[Any] = frame.to_dict("records")
+    return list(zip(words, rows, strict=True))
+
+
+def test_the_map_and_the_table_of_zones_give_the_same_ratio_and_interval() -> None:
+    for words, row in map_and_table(VALUES):
+        point, low, high = (number(row[name]) for name in ("ratio", "low", "high"))
+        assert words == f"{point} times ({low} to {high})"
+
+
+def test_so_they_do_of_published_counts_zeros_among_them() -> None:
+    open_rows = [
+        (block, (block,), period, (), value, value, value)
+        for block, pair in zip("abc", ((16, 39), (0, 66), (12, 0)), strict=True)
+        for period, value in zip(PERIODS, pair, strict=True)
+    ]
+    found = map_and_table(VALUES, profile="open", rows=tuple(open_rows))
+    (first, row), (second, rose), (third, fell) = found
+    assert first == f"{number(row['ratio'], 3)} times ({number(row['low'], 3)} to {number(row['high'], 3)})"
+    assert second == f"at least {number(rose['low'], 3)} times"
+    assert third == f"at most {number(fell['high'], 3)} times"
+
+
+def test_a_block_that_is_a_sum_of_labels_has_the_wider_interval_on_the_map_too() -> None:
+    sums = tuple(
+        (block, (block,), period, (), value, value - 6, value + 6)
+        for block, pair in zip("abc", VALUES, strict=True)
+        for period, value in zip(PERIODS, pair, strict=True)
+    )
+    _, (one, _), _ = map_and_table(VALUES)
+    _, (three, row), _ = map_and_table(VALUES, rows=sums)
+    assert three != one
+    assert three == f"{number(row['ratio'])} times ({number(row['low'])} to {number(row['high'])})"

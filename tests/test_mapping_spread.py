@@ -36,9 +36,10 @@ def protected(before: Any, after: Any, blocks: gpd.GeoDataFrame | None = None) -
     counts = {"before": before, "after": after}
     rows = [(b, (b,), p, (), v[i], v[i], v[i]) for p, v in counts.items() for i, b in enumerate(shapes.index)]
     given: dict[str, Any] = {
-        "kind": "contacts", "count": "events", "profile": "partner", "k": 8, "periods": PERIODS,
+        "kind": "contacts", "count": "events", "profile": "open", "k": 0, "periods": PERIODS,
         "days": {"before": 365.0, "after": 365.0}, "by": (), "zones": {}, "tree_digest": "", "sources": ("outreach",),
-        "citations": (), "as_of": pd.Timestamp("2024-06-30"), "people_known": True, "in_ledger": True, "blocks": shapes,
+        "citations": ("Tables",), "as_of": pd.Timestamp("2024-06-30"), "people_known": False, "in_ledger": True,
+        "blocks": shapes,
         "rows": tuple(rows), "seal": seal(),
     }  # fmt: skip
     return Protected(**given)
@@ -105,10 +106,21 @@ def test_a_block_without_a_value_is_left_out_of_both_periods_and_said() -> None:
     hidden: list[int | None] = [*SOME]
     hidden[12] = None
     found = spread_surface(protected(SOME, hidden))
-    assert np.allclose(
-        found.cells["ratio"], spread_surface(protected([*SOME[:12], None, *SOME[13:]], hidden)).cells["ratio"]
-    )
+    both = spread_surface(protected([*SOME[:12], None, *SOME[13:]], hidden))
+    assert np.allclose(found.cells["ratio"], both.cells["ratio"], equal_nan=True)
     assert "left out of both: 1" in found.summary()
+    inside = town().geometry.iloc[12].buffer(-1)
+    unknown = found.cells.geometry[found.cells["ratio"].isna()]
+    assert len(unknown) > 0
+    assert unknown.within(town().geometry.iloc[12]).all(), "cells that share ground with no other block"
+    assert found.cells.geometry.union_all().covers(inside), "the lattice covers hidden blocks too"
+    assert found.cells.index.equals(spread_surface(protected(SOME, SOME)).cells.index)
+
+
+def test_periods_that_share_no_shown_block_have_no_surface() -> None:
+    first, second = [*SOME[:5], *[None] * 20], [*[None] * 5, *SOME[5:]]
+    with pytest.raises(NotReleasable, match="nothing is published in the blocks"):
+        spread_surface(protected(first, second))
 
 
 def test_only_protected_values_make_a_surface() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+import warnings
 from math import comb, gamma, pi
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chisquare, multivariate_normal, norm
+from scipy.stats import chisquare, gaussian_kde, multivariate_normal, norm
+from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
 from commonground.errors import GeographyError, RecordsError
+from mapping.bandwidths import likelihood_bandwidth, normal_bandwidth
 from mapping.kernels import covered_share, fine_lattice, pixels_inside, window_share
 from mapping.relabelling import deal_labels
 from mapping.surfaces import displacement_surface, oversmoothing_bandwidth
@@ -167,6 +170,65 @@ def test_the_constant_of_the_oversmoothing_rule_is_terrells() -> None:
     iqr = sum(v.quantile(0.75) - v.quantile(0.25) for v in (events.x, events.y)) / 2 / 1.34
     assert oversmoothing_bandwidth(events) == pytest.approx(constant * min(sd, iqr) * 200 ** (-1 / 6))
     assert oversmoothing_bandwidth(events, n=50) == pytest.approx(oversmoothing_bandwidth(events) * 4 ** (1 / 6))
+
+
+def test_the_normal_rule_is_scotts_for_an_even_spread() -> None:
+    events = scatter(400, 8, spread=120)
+    both = np.array([events.x, events.y])
+    spread = min(
+        both.std(axis=1, ddof=1).mean(), np.mean([np.subtract(*np.percentile(a, [75, 25])) for a in both]) / 1.34
+    )
+    assert normal_bandwidth(events) == pytest.approx(gaussian_kde(both).factor * spread)
+    assert oversmoothing_bandwidth(events) / normal_bandwidth(events) == pytest.approx(1.084571, abs=1e-6)
+
+
+def left_out_likelihood(events: gpd.GeoSeries, bandwidth: float) -> float:
+    """Sum of the log density at each event, made of the events at all other places, by a bare loop."""
+    total = 0.0
+    for here in events:
+        others = [other for other in events if other.distance(here) > 0]
+        heights = [np.exp(-0.5 * (other.distance(here) / bandwidth) ** 2) for other in others]
+        total += np.log(sum(heights) / (len(others)) / (2 * np.pi * bandwidth**2))
+    return total
+
+
+def test_the_likelihood_rule_finds_the_bandwidth_that_a_bare_loop_finds() -> None:
+    events = pd.concat([scatter(25, 9, (250, 250), 30), scatter(25, 10, (750, 700), 30)], ignore_index=True)
+    found = likelihood_bandwidth(events)
+    best = left_out_likelihood(events, found)
+    assert all(left_out_likelihood(events, found * factor) < best for factor in (0.8, 0.95, 1.05, 1.25))
+    assert found < normal_bandwidth(events) / 3  # two far centres: the rules of one cloud smooth them into one
+
+
+def test_the_likelihood_rule_agrees_with_that_of_statsmodels_for_one_cloud() -> None:
+    events = scatter(150, 11, spread=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of statsmodels, about a generator that is not used here
+        theirs = KDEMultivariate(np.array([events.x, events.y]).T, "cc", bw="cv_ml").bw
+    assert likelihood_bandwidth(events) == pytest.approx(float(np.sqrt(np.prod(theirs))), rel=0.05)
+
+
+def test_events_snapped_to_few_places_do_not_draw_the_bandwidth_to_nothing() -> None:
+    events = scatter(60, 12, spread=100)
+    repeated = pd.concat([events] * 20, ignore_index=True)
+    assert likelihood_bandwidth(repeated) > 0.5 * likelihood_bandwidth(events)
+
+
+def test_many_places_are_foretold_from_a_seeded_draw_of_them() -> None:
+    many = scatter(5000, 13, spread=100)
+    assert likelihood_bandwidth(many) == likelihood_bandwidth(many)
+    assert likelihood_bandwidth(many) == pytest.approx(likelihood_bandwidth(many[:3000]), rel=0.2)
+
+
+@pytest.mark.parametrize("rule", ["oversmoothing", "normal", "likelihood"])
+def test_the_rule_that_chose_the_bandwidth_and_its_value_are_reported(rule: str) -> None:
+    before, after = scatter(60, 1), scatter(50, 2)
+    surface = displacement_surface(before, after, TOWN, bandwidth=rule, permutations=0)
+    rules = {"oversmoothing": oversmoothing_bandwidth, "normal": normal_bandwidth}
+    both = pd.concat([before, after], ignore_index=True)
+    wanted = likelihood_bandwidth(both) if rule == "likelihood" else rules[rule](both, n=np.sqrt(60 * 50))
+    assert surface.bandwidth == pytest.approx(wanted)
+    assert any(f"{surface.bandwidth:,.4g} m" in note and rule in note for note in surface.notes)
 
 
 def test_the_default_bandwidth_uses_both_axes_and_the_geometric_mean_of_the_sizes() -> None:

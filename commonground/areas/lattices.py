@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -21,7 +22,11 @@ MICROMETRE = 6  # decimals of a metre to which corners are rounded, so that neig
 ARC = 64  # segments a quarter circle: 0.08 m short at a radius of 1 km
 NUDGE = 0.01  # metres
 GOLDEN_ANGLE = np.pi * (3 - 5**0.5)
+POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 STEPS = 20  # points along a boundary in each reach, where the places nearest to each target are told apart
+
+
+Shapes = npt.NDArray[np.object_]
 
 
 def grid(areas: gpd.GeoDataFrame | gpd.GeoSeries, size: float, *, shape: str = "square") -> gpd.GeoDataFrame:
@@ -98,7 +103,7 @@ def rings(
     Nearness is measured from points along the targets' boundaries, a twentieth of the largest width apart (1 m at
     least): that far, at most, the line between two targets' rings can lie from where it should.
     """
-    edges = [0.0, *map(float, widths)]
+    edges = [0.0, *pd.to_numeric(pd.Series(list(widths)), errors="coerce").astype("float64")]
     if len(edges) < 2 or not all(a < b < np.inf for a, b in pairwise(edges)):
         raise GeographyError(
             "ring widths are outer distances in metres: needed is one or more, increasing from above 0."
@@ -107,18 +112,23 @@ def rings(
     for other, name in ((within, "within"), (exclude, "exclude")):
         if other is not None:
             check_same_crs(target, other, names=("target", name))
-    shapes = target.geometry
-    everything = shapes.union_all()
-    barred = everything if exclude is None else everything.union(exclude.geometry.union_all())
-    land = None if within is None else within.geometry.union_all()
-    cells = _nearest_cells(shapes, edges[-1]) if len(shapes) > 1 else [None]
-    rows = []
-    for (label, shape), cell in zip(shapes.items(), cells, strict=True):
-        for number, (inner, outer) in enumerate(pairwise(edges), start=1):
-            band = shape.buffer(outer, ARC).difference(shape.buffer(inner, ARC) if inner else shape)
-            band = _clip(band, cell, land).difference(barred)
-            rows.append({"target": label, "ring": number, "outer": outer, "area": band.area, "geometry": band})
-    return gpd.GeoDataFrame(rows, geometry="geometry", crs=target.crs)
+    shapes = target.geometry.to_numpy()
+    barred = np.concatenate([shapes, [] if exclude is None else exclude.geometry.to_numpy()])
+    free = None if within is None else within.geometry.union_all().difference(shapely.union_all(barred))
+    cells = _nearest_cells(shapes, edges[-1]) if len(shapes) > 1 else None
+    buffers = [shapes, *(shapely.buffer(shapes, outer, quad_segs=ARC) for outer in edges[1:])]
+    bands = np.column_stack([shapely.difference(outer, inner) for inner, outer in pairwise(buffers)])
+    bands = bands if cells is None else shapely.intersection(bands, cells[:, None])
+    # land first loses what is barred, where both come from one map: cut one after the other, GEOS 3.14 left pieces of
+    # targets in rings
+    bands = _polygons(_without(bands.ravel(), barred) if free is None else shapely.intersection(bands.ravel(), free))
+    made = {
+        "target": target.index.repeat(len(widths)),
+        "ring": np.tile(np.arange(1, len(edges)), len(shapes)),
+        "outer": np.tile(edges[1:], len(shapes)),
+        "area": shapely.area(bands),
+    }
+    return gpd.GeoDataFrame(made, geometry=bands, crs=target.crs)
 
 
 def _positions(bounds: tuple[float, float, float, float], pitch: float, size: float) -> tuple[np.ndarray, np.ndarray]:
@@ -145,23 +155,35 @@ def _hexagons(column: np.ndarray, row: np.ndarray, size: float) -> np.ndarray:
     return np.asarray(shapely.polygons(np.round(np.stack([x, y], axis=-1), MICROMETRE)))
 
 
-def _clip(band: Any, *pieces: Any) -> Any:
-    """Cut a band to each piece that is given, and keep its polygons: lines where two only touch are not ground."""
-    for piece in pieces:
-        band = band if piece is None else band.intersection(piece)
-    parts = [part for part in shapely.get_parts(band) if part.geom_type in ("Polygon", "MultiPolygon")]
-    return band if band.geom_type in ("Polygon", "MultiPolygon") else shapely.union_all(parts)
+def _without(bands: Shapes, barred: Shapes) -> Shapes:
+    """Take from each band what is barred near it."""
+    band, near = shapely.STRtree(barred).query(bands, predicate="intersects")
+    left = bands.copy()
+    for number in np.unique(band):
+        left[number] = bands[number].difference(shapely.union_all(barred[near[band == number]]))
+    return left
 
 
-def _nearest_cells(shapes: gpd.GeoSeries, reach: float) -> list[Any]:
+def _polygons(shapes: Shapes) -> Shapes:
+    """Keep the polygons of shapes: lines where two only touch are not ground."""
+    kept = shapes.copy()
+    for number in np.flatnonzero(~np.isin(shapely.get_type_id(shapes), POLYGONS)):
+        parts = shapely.get_parts(shapes[number])
+        kept[number] = shapely.union_all(parts[np.isin(shapely.get_type_id(parts), POLYGONS)])
+    return kept
+
+
+def _nearest_cells(shapes: Shapes, reach: float) -> Shapes:
     """Return for each target the places nearer to it than to any other target (Voronoi of densified boundaries)."""
     step = max(reach / STEPS, 1.0)
-    dense = [shapely.get_coordinates(shapely.segmentize(shape.boundary, step)) for shape in shapes]
+    dense = [shapely.get_coordinates(line) for line in shapely.segmentize(shapely.boundary(shapes), step)]
     owner = np.repeat(np.arange(len(dense)), [len(points) for points in dense])
     points, first = np.unique(np.vstack(dense), axis=0, return_index=True)  # a shared point is the first target's
     # where four points lie on one circle, as on any lattice, GEOS draws cells that cross themselves: move each a little
     turn = np.arange(len(points)) * GOLDEN_ANGLE
     points = points + NUDGE * np.column_stack([np.cos(turn), np.sin(turn)])
-    extent = shapely.box(*shapes.total_bounds).buffer(3 * reach)
+    extent = shapely.box(*shapely.total_bounds(shapes)).buffer(3 * reach)
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=extent, ordered=True))
-    return [shapely.union_all(cells[owner[first] == position]) for position in range(len(shapes))]
+    order = np.argsort(owner[first], kind="stable")
+    groups = np.split(cells[order], np.searchsorted(owner[first][order], np.arange(1, len(shapes))))
+    return np.array([shapely.coverage_union_all(group) for group in groups], dtype=object)

@@ -75,12 +75,14 @@ class _Gated:
     unmatched: dict[str, str] = field(default_factory=dict)
 
 
-def compute(study: Study) -> Contents:
+def compute(study: Study, *, book: Ledger | None = None) -> Contents:
     """Run a study up to the gate: tallies, estimates, protected values.
 
     Parameters
     ----------
     study : Study
+    book : Ledger, optional
+        The ledger that the whole run holds; default: the study's own, into which every row is written at once.
 
     Returns
     -------
@@ -93,7 +95,11 @@ def compute(study: Study) -> Contents:
     """
     exact = evaluate(study)
     labels = labels_of(study)
-    gated = _published(study, exact) if study.policy == "open" else _protected(study, labels)
+    if study.policy == "open":
+        gated = _published(study, exact)
+    else:
+        book = book or Ledger(study.ledger_path, study=study.title)
+        gated = _protected(study, labels, book)
     if not gated.events:
         raise NotReleasable("nothing in this study can be shown. " + " ".join(dict.fromkeys(gated.refusals.values())))
     return Contents(
@@ -107,7 +113,7 @@ def compute(study: Study) -> Contents:
         movements={
             name: movement_of(shown, study.zones, reading=_reading(study, name)) for name, shown in gated.events.items()
         },
-        registered=register(study, exact, _gates(study, gated.events)),
+        registered=register(study, exact, _gates(study, gated.events), book=book),
         provision=_provision(study, gated),
         surfaces=_surfaces(study, gated.events),
         refusals=gated.refusals,
@@ -115,13 +121,13 @@ def compute(study: Study) -> Contents:
     )
 
 
-def _protected(study: Study, labels: Mapping[str, str]) -> _Gated:
+def _protected(study: Study, labels: Mapping[str, str], book: Ledger) -> _Gated:
     """Pass whole inputs through the gate, in the study's phases."""
     gated = _Gated()
     rules: dict[str, Any] = {
         "plan": study.plan,
         "zones": study.zones,
-        "ledger": Ledger(study.ledger_path),
+        "ledger": book,
         "as_of": study.as_of,
     }
     for name, label in labels.items():

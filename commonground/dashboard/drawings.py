@@ -17,12 +17,17 @@ from commonground.disclosure import Protected
 from commonground.release.charts import Marks, bars_by_phase, index_lines
 from commonground.release.figures import Chart
 from commonground.release.maps import MapView
+from commonground.release.pages import Link
 from evaluation.plots import verdict_chart
 from mapping.maps import access_map, phase_map, surface_map
 
 __all__ = ["Drawings", "draw", "map_name"]
 
 FEWEST_MONTHS = 6  # fewer points make no line
+# Maps stand in a folder of their own, one level below the pages that lead to them.
+_HOME = Link("../index.html", "At a glance")
+_MOVES = (_HOME, Link("../displacement.html", "Displacement"))
+_NEEDS = (_HOME, Link("../needs.html", "Needs and gaps"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,6 +98,7 @@ def _zone_chart(contents: Contents, name: str) -> Chart | None:
         monthly["after"],
         title=titled(contents.labels[name], "a month by zone"),
         unit="events a month",
+        origin=shown,
     )
 
 
@@ -108,7 +114,7 @@ def _month_chart(contents: Contents, name: str) -> Chart | None:
     start = f"{contents.facts.phases['before'].end:%b %Y}"
     end = f"{during.end:%b %Y}" if during is not None else ""
     marks = Marks(titled(contents.labels[name], "month by month"), "recorded events a month", start, end)
-    chart = index_lines(series, marks)
+    chart = index_lines(series, marks, origin=shown)
     highest = [f"{zone}: highest {line.max():g} in {months[int(line.argmax())]:%B %Y}" for zone, line in series.items()]
     whole = f"{months[0]:%B %Y} to {months[-1]:%B %Y}"
     alt = f"{marks.title}, {whole}. {'; '.join(highest)}. Every month is in tables/months-{slug(name)}.csv."
@@ -123,7 +129,9 @@ def _phase_maps(contents: Contents) -> dict[str, MapView]:
             if values is None or values.blocks is None or len(values.blocks) < 2:
                 continue
             title = titled(contents.labels[name], "by MSOA" if kind else "by area")
-            drawn[map_name(name, kind)] = phase_map(values, title=title, finding=finding, names=_switch(values))
+            drawn[map_name(name, kind)] = phase_map(
+                values, title=title, finding=finding, names=_switch(values), links=_MOVES
+            )
     return drawn
 
 
@@ -131,7 +139,7 @@ def _surface_maps(contents: Contents) -> dict[str, MapView]:
     finding = "Orange: a larger share of all events than before. Purple: a smaller one. It is a picture, not a test."
     return {
         map_name(name, "surface-"): surface_map(
-            surface, title=titled(f"{contents.labels[name]}:", "change in share"), finding=finding
+            surface, title=titled(f"{contents.labels[name]}:", "change in share"), finding=finding, links=_MOVES
         )
         for name, surface in contents.surfaces.items()
     }
@@ -147,7 +155,11 @@ def _service_map(contents: Contents) -> dict[str, MapView]:
     ):
         return {}
     view = access_map(
-        provision.shown, provision.access, title="Services within reach, by time of day", finding=needs_line(contents)
+        provision.shown,
+        provision.access,
+        title="Services within reach, by time of day",
+        finding=needs_line(contents),
+        links=_NEEDS,
     )
     return {"maps/services.html": view}
 

@@ -39,6 +39,8 @@ class Facts:
     title, question, operation : str
     phases : mapping of name to Period
     zones : mapping of zone to area codes
+    for_ring : tuple of str
+        The comparison areas that the ring alone is compared with.
     area_names : mapping of code to name
     rule : str
         How the comparison areas were chosen.
@@ -60,6 +62,7 @@ class Facts:
     operation: str
     phases: Mapping[str, Period]
     zones: Mapping[str, tuple[str, ...]]
+    for_ring: tuple[str, ...]
     area_names: Mapping[str, str]
     rule: str
     profile: str
@@ -89,6 +92,7 @@ def facts_of(study: Study) -> Facts:
         operation=study.operation,
         phases=dict(study.phases),
         zones=study.zones,
+        for_ring=study.for_ring,
         area_names={str(code): str(name) for code, name in study.areas["name"].items()},
         rule=study.comparison_rule,
         profile=study.policy,

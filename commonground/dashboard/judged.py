@@ -12,7 +12,7 @@ from commonground.dashboard.contents import Contents
 from commonground.dashboard.wording import known
 from commonground.release.tables import Table
 
-__all__ = ["checks_table", "power_table", "verdict_table", "wdd_table"]
+__all__ = ["checks_table", "power_table", "ring_note", "verdict_table", "wdd_table"]
 
 SMALLEST_P = 0.0001  # written for anything below it: no monthly series supports more (change_test.md)
 Columns = Mapping[str, tuple[str, str]]
@@ -62,7 +62,7 @@ _WDD: Columns = {
     "matched_after": ("After", "events in the operation area in the months after."),
     "ring_before": ("Ring before", "events in the ring in the same months a year before."),
     "ring_after": ("Ring after", "events in the ring in the months after."),
-    "wdd": ("WDD", "change in the area and its ring, less the change of one average comparison area, in events."),
+    "wdd": ("WDD", "change in the area and its ring, less that of as many comparison areas, in events."),
     "wdd_se": ("Standard error", "with the dispersion of the months before."),
     "wdd_se_poisson": ("Poisson standard error", "if months were independent; too small when they are not."),
     "wdd_low": ("Low", "lower end of the 95 % interval."),
@@ -113,12 +113,31 @@ def wdd_table(contents: Contents) -> Table | None:
     """Return the weighted displacement difference with both standard errors; None without comparison areas."""
     if contents.registered.to_frame()["wdd"].isna().all():
         return None
-    note = (
-        "The ring is set against nothing: where numbers rose everywhere, its rise enters the difference as if it were "
-        "displacement. Read it beside the ratios of the ring and of the comparison areas. After is compared with the "
-        "same months a year before."
-    )
+    note = f"{ring_note(contents)} After is compared with the same months a year before."
     return _picked(contents, "displacement-difference", "Weighted displacement difference", _WDD, note)
+
+
+def ring_note(contents: Contents) -> str:
+    """Say what the ring is set against, and what that takes for granted."""
+    zones, apart = contents.facts.zones, contents.facts.for_ring
+    if "ring" not in zones:
+        return "No ring was declared, so displacement next door was not looked for."
+    if set(zones) <= {"treated", "ring"}:
+        return (
+            "There is no comparison area: the ring is set against nothing, and what changed everywhere cannot be told "
+            "from displacement."
+        )
+    if apart:
+        against = f"The ring is set against {', '.join(apart)}, the operation area against the other comparison areas"
+    else:
+        against = (
+            "The ring and the operation area are set against the same comparison areas, which the errors allow for"
+        )
+    return (
+        f"{against}; each is compared with as many areas as it has. Areas are taken to change by as many events as one "
+        "another: where more was recorded in each to begin with, a rise everywhere still looks like displacement in "
+        "part. Read it beside the ratios of the ring and of the comparison areas."
+    )
 
 
 def _picked(contents: Contents, name: str, title: str, columns: Columns, note: str) -> Table:

@@ -22,8 +22,11 @@ from commonground.dashboard.findings import (
 from commonground.dashboard.judged import checks_table, power_table, verdict_table, wdd_table
 from commonground.dashboard.lacking import gap_table, kinds_table, services_table
 from commonground.dashboard.places import block_table, change_table, slug, zone_table, zones_table
-from commonground.dashboard.tables import coverage_table
+from commonground.dashboard.statement import Statement, statement_of
+from commonground.dashboard.tables import coverage_table, tables_of
 from commonground.dashboard.wording import span
+from commonground.release.approval import STATEMENT
+from commonground.release.intact import MANIFEST
 from commonground.release.pages import Link, Page, TableView, render_page, table_view
 from commonground.release.tables import Table
 
@@ -37,7 +40,19 @@ PAGES = {
     "methods.html": "Methods and limits",
     "statement.html": "Release statement",
 }
+CHART_FILES = 2  # svg and png
+ALONE = (STATEMENT, "workbook.xlsx", MANIFEST)  # files of which there is one
+# A statement that is signed is one sheet of paper.
+STYLES = {
+    "statement.html": (
+        "@media print { @page { size: A4; margin: 12mm 15mm; } body { font-size: 8.5pt; line-height: 1.35; } "
+        "h1 { font-size: 15pt; margin: 0 0 4pt; } h2 { font-size: 10.5pt; margin: 6pt 0 2pt; } "
+        "p, ul { max-width: none; margin: 0 0 3pt; } .finding { font-size: 9.5pt; } li { margin: 0; } "
+        "footer { margin-top: 5pt; padding-top: 3pt; font-size: 8pt; } .foot-title { display: none; } }",
+    )
+}
 LONGEST_TABLE = 60  # rows a page shows; the rest is in the files
+FINDINGS = {"statement.html": "To be handed round only after a named person signed it and while no partner objects."}
 GOALS = {
     "enforcement": "Enforcement",
     "trust": "Trust and reporting",
@@ -64,7 +79,7 @@ class Reading:
 
 
 def pages_of(contents: Contents, drawings: Drawings) -> dict[str, bytes]:
-    """Render every page.
+    """Render every page, and the statement as text.
 
     Parameters
     ----------
@@ -74,26 +89,29 @@ def pages_of(contents: Contents, drawings: Drawings) -> dict[str, bytes]:
     Returns
     -------
     dict of str to bytes
-        File name to HTML.
+        File name to contents.
     """
+    statement = _statement(contents, drawings)
     context = {
         "index.html": _glance(contents, drawings),
         "displacement.html": _displacement(contents, drawings),
         "needs.html": _needs(contents, drawings),
         "change.html": _change(contents, drawings),
         "methods.html": _methods(contents),
-        "statement.html": _statement(contents),
+        "statement.html": {"statement": statement},
     }
     shared = {"facts": contents.facts, "phases": _phases(contents), "as_of": f"{contents.facts.as_of:%-d %B %Y}"}
-    return {
+    pages = {
         name: render_page(
             name.replace(".html", ".html.j2"),
             _page(contents, name),
             {**shared, **context[name]},
             packages=("commonground.dashboard",),
+            styles=STYLES.get(name, ()),
         )
         for name in PAGES
     }
+    return {**pages, STATEMENT: statement.to_text().encode()}
 
 
 def _page(contents: Contents, name: str) -> Page:
@@ -114,7 +132,7 @@ def _finding(contents: Contents, name: str) -> str:
         return displacement_line(contents)
     if name == "needs.html":
         return needs_line(contents)
-    return _tally_of_verdicts(contents) if name == "change.html" else ""
+    return _tally_of_verdicts(contents) if name == "change.html" else FINDINGS.get(name, "")
 
 
 def _tally_of_verdicts(contents: Contents) -> str:
@@ -209,15 +227,11 @@ def _methods(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _statement(contents: Contents) -> dict[str, Any]:
-    shown = [
-        (
-            contents.labels[name],
-            list(dict.fromkeys(one[name].summary() for one in (contents.people, contents.events) if name in one)),
-        )
-        for name in contents.events
-    ]
-    return {"shown": shown, "refusals": list(contents.refusals.values())}
+def _statement(contents: Contents, drawings: Drawings) -> Statement:
+    """State what every file of the release comes to: pages, statement, workbook, manifest, maps, charts, tables."""
+    tables = tables_of(contents)
+    files = len(PAGES) + len(ALONE) + len(drawings.maps) + CHART_FILES * len(drawings.charts) + len(tables)
+    return statement_of(contents, tables, files=files)
 
 
 def _phases(contents: Contents) -> list[tuple[str, str]]:

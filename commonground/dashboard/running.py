@@ -14,7 +14,7 @@ from commonground.dashboard.witness import expectation_of
 from commonground.disclosure import Ledger
 from commonground.release.tables import csv_bytes
 from commonground.release.workbook import workbook_bytes
-from commonground.release.writer import Written, write_release
+from commonground.release.writer import Written, check_ledger, recover, write_release
 from commonground.study import Study
 
 __all__ = ["render", "run_study"]
@@ -38,10 +38,18 @@ def run_study(study: Study, out: str | Path) -> Written:
     NotReleasable
         When nothing may be shown, or the attack on the rendered files finds something. Nothing is written then.
     CommonGroundError
-        When the folder holds something else.
+        When the folder holds something else, or a release that the study's ledger does not know.
+
+    Notes
+    -----
+    The trees of the study are written into its ledger at once, before anything is tabulated; everything else together
+    with the release, so that a refused or interrupted run leaves neither.
     """
-    contents = compute(study)
-    facts = _facts(study) | {"ledger": "" if study.policy == "open" else Ledger(study.ledger_path).head}
+    book = None if study.policy == "open" else Ledger(study.ledger_path, study=study.title, held=True)
+    recover(out, book)
+    if book is not None:
+        check_ledger(out, book)
+    contents = compute(study, book=book)
     shown = [contents.events, contents.people, contents.monthly, contents.larger]
     origins = [value for values in shown for value in values.values()]
     return write_release(
@@ -49,7 +57,8 @@ def run_study(study: Study, out: str | Path) -> Written:
         render(contents),
         origins=[*origins, contents.registered],
         expectation=expectation_of(study),
-        facts=facts,
+        facts=_facts(study),
+        book=book,
     )
 
 
@@ -83,14 +92,19 @@ def render(contents: Contents) -> dict[str, bytes]:
 
 
 def _facts(study: Study) -> dict[str, Any]:
+    """Say what the release is of. The hash of a file of records would confirm a guess at the one field not known."""
+    public = study.inputs.items() if study.policy == "open" else ()
     return {
         "study": study.digest,
+        "title": study.title,
         "policy": study.policy,
         "as_of": f"{study.as_of:%Y-%m-%d}",
+        "periods": {name: [f"{day:%Y-%m-%d}" for day in (span.start, span.end)] for name, span in study.phases.items()},
+        "approvers": list(study.approvers),
+        "partners": list(study.partners),
         "seed": 0,
         "areas": hashlib.sha256(study.areas_file.read_bytes()).hexdigest(),
         "inputs": {
-            name: [hashlib.sha256(file.read_bytes()).hexdigest() for file in spec.files]
-            for name, spec in study.inputs.items()
+            name: [hashlib.sha256(file.read_bytes()).hexdigest() for file in spec.files] for name, spec in public
         },
     }

@@ -37,16 +37,17 @@ def expectation_of(study: Study) -> Expectation:
         of columns that were not asked for. The open profile has no people to look for.
     """
     if study.policy == "open":
-        return Expectation(dates=_dates(study), allowed=_public(study))
+        return Expectation(dates=_dates(study), allowed=_public(study), made=False)
     rules = profile_named(study.policy)
     return Expectation(
         needles=Needles(_secrets(study), public=_public(study)),
         vertices=boundary_vertices(*_reference(study)),
         count_columns=COUNT_COLUMNS,
         k=rules.k,
-        finest_time="month",
+        finest_time=rules.finest_time,
         dates=_dates(study),
         allowed=_public(study),
+        made=False,
     )
 
 

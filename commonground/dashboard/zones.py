@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,15 +9,12 @@ from typing import Any
 import pandas as pd
 
 from commonground.dashboard.wording import known, months_of, times
-from commonground.disclosure import Protected
-from commonground.disclosure.labels import significant
-from evaluation.rates import rate_ratio
+from commonground.disclosure import Answer, Protected
+from mapping.published import HALF_WIDTH, labels_in, rate_change
 
 __all__ = ["ALL_COMPARISON", "HALF_WIDTH", "Movement", "movement_of", "zone_label"]
 
 ALL_COMPARISON = "all comparison areas"
-HALF_WIDTH = 2  # a label stands for counts up to two below or above it (gate.md, step 7)
-_Z = 1.959963984540054  # of a 95 % interval
 MOST_APART = 12  # a ring of more areas is shown on the map and in the area table only
 _LABELS = {"treated": "Operation area", "ring": "Ring around it", ALL_COMPARISON: "All comparison areas"}
 _ENFORCEMENT = "These numbers measure where enforcement was, not where people were."
@@ -79,29 +75,19 @@ def movement_of(shown: Protected, zones: Mapping[str, Sequence[str]], *, reading
     Notes
     -----
     After over before, each divided by its observed days. A zone that is not a union of published blocks has no values;
-    the sentence says so. Of labels the variance of the log ratio is 1/p + 1/q + 2m/p^2 + 2m/q^2, where m is the number
-    of labels in each sum (gate.md, step 13, has it for one); of published counts the interval is exact. Both take
-    events as independent of each other: where the same people are met often, the true interval is wider. It fails
-    where seasons differ between the periods.
+    the sentence says so. Ratio and interval are those of `mapping.published.rate_change`, as on the maps. They fail
+    where seasons differ between the periods, and are too narrow where the same people are met often.
     """
     published = {code for codes in shown.block_areas() for code in codes}
     rows: list[dict[str, Any]] = []
     for zone, codes in _groups(zones, shown).items():
-        values = {period: _value(shown, codes, period, published) for period in shown.periods}
-        blocks = _labels_in(shown, codes)
-        change = _change(shown, values.get("before"), values.get("after"), blocks)
-        rows.append({"zone": zone, "blocks": blocks, **values, **change})
+        found = {period: _answer(shown, codes, period, published) for period in shown.periods}
+        blocks = max(map(labels_in, found.values()))
+        values = {period: answer.value for period, answer in found.items()}
+        rows.append({"zone": zone, "blocks": blocks, **values, **_change(shown, found)})
     by_zone = {str(row["zone"]): row for row in rows}
     fell = _below(by_zone["treated"]["high"])
     return Movement(pd.DataFrame(rows), *_read(by_zone, shown, reading or shown.kind), fell)
-
-
-def _labels_in(shown: Protected, codes: Sequence[str]) -> int:
-    """Return how many labels are summed in a zone: a block of the public profile is a sum of several itself."""
-    frame = shown.to_frame()
-    inside = frame[[set(areas) <= set(codes) for areas in frame["areas"]]].dropna(subset=["value"])
-    spread = ((inside["high"] - inside["value"]).groupby(inside["period"]).sum() / HALF_WIDTH).max()
-    return 0 if pd.isna(spread) else int(spread)
 
 
 def zone_label(zone: str) -> str:
@@ -130,23 +116,15 @@ def _groups(zones: Mapping[str, Sequence[str]], shown: Protected) -> dict[str, S
     return groups
 
 
-def _value(shown: Protected, codes: Sequence[str], period: str, published: set[str]) -> int | None:
-    return shown.answer(codes, period).value if set(codes) <= published else None
+def _answer(shown: Protected, codes: Sequence[str], period: str, published: set[str]) -> Answer:
+    return shown.answer(codes, period) if set(codes) <= published else Answer(None, None, None)
 
 
-def _change(shown: Protected, before: int | None, after: int | None, blocks: int) -> dict[str, float]:
-    point = low = high = math.nan
-    if before is not None and after is not None:
-        days = shown.days["before"], shown.days["after"]
-        if shown.profile == "open":
-            exact = rate_ratio(before, after, exposure=days)
-            point, low, high = exact.ratio, exact.low, exact.high
-        elif before and after:
-            rounding = 2 * blocks  # variance of the rounding error: 2 for each label, which is five values wide
-            spread = _Z * math.sqrt(1 / before + 1 / after + rounding / before**2 + rounding / after**2)
-            ratio = after / before * days[0] / days[1]
-            point, low, high = (significant(ratio * math.exp(sign * spread)) for sign in (0, -1, 1))
-    return {"ratio": point, "low": low, "high": high}
+def _change(shown: Protected, found: Mapping[str, Answer]) -> dict[str, float]:
+    unknown = Answer(None, None, None)
+    days = (shown.days.get("before", 0.0), shown.days.get("after", 0.0))
+    before, after = found.get("before", unknown), found.get("after", unknown)
+    return rate_change(before, after, days, exact=shown.profile == "open")._asdict()
 
 
 def _read(rows: Mapping[str, Mapping[str, Any]], shown: Protected, reading: str) -> tuple[str, str, str]:

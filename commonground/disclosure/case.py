@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.disclosure import hierarchy as trees
-from commonground.disclosure.cells import Coded, Rules, code_keys, rules_for
+from commonground.disclosure.cells import Coded, Rules, by_unit, code_keys, rules_for
 from commonground.disclosure.closing import Closed
-from commonground.disclosure.ledger import RecordSet
+from commonground.disclosure.ledger import Ledger, RecordSet
 from commonground.disclosure.levels import Groups, declared_levels, in_groups
 from commonground.disclosure.policy import Plan, Profile, profile_named
 from commonground.errors import NotReleasable
 from commonground.tallies import Tally
 
-__all__ = ["Case", "check_suitable", "open_case", "tree_of"]
+__all__ = ["Case", "as_first_counted", "at_profile", "check_suitable", "open_case", "tree_of"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -44,7 +44,8 @@ class Case:
         mine = in_groups(self.coded.only(wanted[self.coded.period]), self.levels, groups)
         if not closed.phased:
             return mine
-        return mine.into(mine.period * mine.cells + mine.cell, len(closed.periods) * mine.cells)
+        parts = len(closed.periods)
+        return replace(mine.into(mine.period * mine.cells + mine.cell, parts * mine.cells), parts=parts)
 
     def wide_enough(self, node: trees.Node, fewest: int) -> bool:
         """Say whether a node holds the fewest addresses, where their number is known; an unknown one counts as none."""
@@ -71,8 +72,8 @@ def open_case(tally: Tally, profile: Profile, tree: trees.Tree, plan: Plan) -> C
         tally=inside,
         records=RecordSet(tally.kind, tally.sources),
         profile=profile,
-        cut_rules=rules_for(inside.keys, profile_named("partner")),
-        rules=rules_for(inside.keys, profile),
+        cut_rules=replace(rules_for(inside.keys, profile_named("partner")), totals=plan.totals),
+        rules=replace(rules_for(inside.keys, profile), totals=plan.totals),
         tree=tree,
         root=root,
         order=order,
@@ -80,6 +81,20 @@ def open_case(tally: Tally, profile: Profile, tree: trees.Tree, plan: Plan) -> C
         coded=code_keys(inside.keys, order, list(tally.periods), levels),
         _addresses=_addresses(tally.areas, order),
     )
+
+
+def as_first_counted(case: Case, closed: Sequence[Closed], book: Ledger) -> Case:
+    """Return the case with the unit of the first release: that somebody now has a key is not told by another k."""
+    rows = (book.find_cut(case.records, one.name, one.span, "partner") for one in closed)
+    unit = next((row["unit"] for row in rows if row is not None and "unit" in row), case.cut_rules.unit)
+    cut_rules = by_unit(case.cut_rules, unit, profile_named("partner").k)
+    return replace(case, cut_rules=cut_rules, rules=by_unit(case.rules, unit, case.profile.k))
+
+
+def at_profile(case: Case, profile: Profile) -> Case:
+    """Return the same records under the rules of another profile."""
+    rules = replace(rules_for(case.tally.keys, profile), totals=case.cut_rules.totals)
+    return replace(case, profile=profile, rules=by_unit(rules, case.cut_rules.unit, profile.k))
 
 
 def tree_of(tally: Tally, zones: Mapping[str, Sequence[str]] | None, hierarchy: Any) -> trees.Tree:
@@ -127,8 +142,8 @@ def check_suitable(tally: Tally, profile: Profile, plan: Plan, *, written: bool)
         raise NotReleasable(
             f"the {profile.name} profile shows at most {profile.dimensions} categories beside place; drop some."
         )
-    if tally.count == "persons" and not tally.has_people:
-        raise NotReleasable("these records have no person key, so people cannot be counted; tally events instead.")
+    if plan.totals and not (tally.has_people and tally.by):
+        raise NotReleasable("totals beside levels need a person key and a category; leave totals out of the plan.")
     undeclared = [name for name in tally.by if not plan.categories.get(name)]
     if written and undeclared:
         raise NotReleasable(

@@ -10,18 +10,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from commonground.disclosure.policy import Profile
+from commonground.pickles import Exact
 
-__all__ = ["Coded", "Ints", "Rules", "all_pass", "code_keys", "count_in", "passes", "rules_for"]
+__all__ = ["Coded", "Ints", "Rules", "all_pass", "by_unit", "code_keys", "count_in", "passes", "rules_for"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+MOST_LEVELS = 6  # beside which a total is shown: there are 63 combinations, and people in each of them
 _WHO = ("person", "premises", "event", "record")
 _ROWS = ("place", "period", "cell", "n")
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a cell must hold: fewest people (or events), premises and events, and the largest share of one."""
+    """What a cell must hold: fewest people (or events), premises and events, and the largest share of one.
+
+    ``totals``: people of all levels together are shown as well, so everybody's combination of levels is a cell too.
+    """
 
     k: int
     unit: str
@@ -30,10 +35,11 @@ class Rules:
     share: float
     has_premises: bool
     has_events: bool
+    totals: bool = False
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Coded:
+class Coded(Exact):
     """Rows of keys as whole numbers, in the order of the tree's leaves; -1 is a missing key. Exact: never shown.
 
     Parameters
@@ -46,6 +52,8 @@ class Coded:
     levels : mapping of category to array of int
     cells : int
         How many cells there are; an empty one is a cell too.
+    parts : int
+        How many phases they are of, level by level in each.
     """
 
     place: Ints
@@ -55,6 +63,7 @@ class Coded:
     who: Mapping[str, Ints]
     levels: Mapping[str, Ints]
     cells: int = 1
+    parts: int = 1
 
     def only(self, rows: slice | npt.NDArray[np.bool_]) -> Coded:
         """Return some of the rows."""
@@ -120,10 +129,17 @@ def rules_for(keys: pd.DataFrame, profile: Profile) -> Rules:
     )
 
 
+def by_unit(rules: Rules, unit: str, k: int) -> Rules:
+    """Return the rules with the unit of an earlier release: people with the profile's k, events with 13."""
+    return replace(rules, unit=unit, k=max(k, 8) if unit == "person" else 13)
+
+
 def passes(coded: Coded, rules: Rules) -> bool:
     """Say whether the whole and every declared cell pass every rule; an empty cell fails."""
     whole = coded.into(np.zeros(len(coded.place), dtype=np.int64), 1)
-    return all_pass(whole, rules) and (coded.cells == 1 or all_pass(coded, rules))
+    if not all_pass(whole, rules) or (coded.cells > 1 and not all_pass(coded, rules)):
+        return False
+    return not rules.totals or coded.cells == coded.parts or _totals_pass(coded, rules)
 
 
 def all_pass(coded: Coded, rules: Rules) -> bool:
@@ -160,6 +176,26 @@ def count_in(coded: Coded, unit: str) -> Floats:
         return counts
     bare = coded.who[key] < 0
     return np.asarray(counts + np.bincount(coded.cell[bare], weights=coded.n[bare], minlength=coded.cells))
+
+
+def _totals_pass(coded: Coded, rules: Rules) -> bool:
+    """Say whether totals of people may stand beside their levels: all who hold the same levels must pass as one cell.
+
+    People can hold several levels. With 30 in all, 30 of one level and 10 of another, 0 to 4 hold the other only.
+    """
+    levels = coded.cells // coded.parts
+    if levels > MOST_LEVELS:
+        return False
+    part, level = coded.cell // levels, coded.cell % levels
+    who = coded.who["person"]
+    size = int(who.max(initial=0)) + 1
+    held = np.zeros(coded.parts * size, dtype=np.int64)
+    known = who >= 0
+    np.bitwise_or.at(held, (part * size + who)[known], (1 << level)[known])
+    combination = np.where(known, held[part * size + who], 1 << level) - 1
+    combinations = (1 << levels) - 1
+    alone = coded.into(part * combinations + combination, coded.parts * combinations)
+    return all_pass(alone, rules) and all_pass(coded.into(part, coded.parts), rules)
 
 
 def _distinct(coded: Coded, key: str) -> Floats:

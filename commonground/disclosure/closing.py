@@ -15,6 +15,7 @@ from commonground.tallies import Tally
 __all__ = ["Closed", "closed_periods", "observed_days", "periods_in", "piece_name", "spans_of"]
 
 LONGEST_QUARTER = 92
+LEAST_YEAR = 365
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -48,7 +49,8 @@ def closed_periods(tally: Tally, profile: Profile, day: pd.Timestamp) -> list[Cl
     ----------
     tally : Tally
     profile : Profile
-        Its release lag and finest time.
+        Its release lag and finest time. Months that make no whole quarter are left out, and for the public years that
+        are not whole: a year of one month would be that month.
     day : Timestamp
         Day of the release.
 
@@ -64,8 +66,11 @@ def closed_periods(tally: Tally, profile: Profile, day: pd.Timestamp) -> list[Cl
     for name, period in tally.periods.items():
         years.setdefault(period.start.year, {})[name] = period
     closed = []
-    for year, periods in years.items():
-        if pd.Timestamp(year + 1, 1, 1) + lag > day:
+    for year, cells in years.items():
+        periods = _whole(cells)
+        days = sum(period.days for period in periods.values())
+        part = profile.finest_time == "year" and days < LEAST_YEAR
+        if not periods or part or pd.Timestamp(year + 1, 1, 1) + lag > day:
             continue
         fine = all(period.days <= LONGEST_QUARTER for period in periods.values())
         quarters = {name: period.start.quarter for name, period in periods.items()} if fine else {}
@@ -73,8 +78,8 @@ def closed_periods(tally: Tally, profile: Profile, day: pd.Timestamp) -> list[Cl
         closed.append(Closed(str(year), span, tuple(periods), False, quarters))
     if not closed:
         raise NotReleasable(
-            f"no closed year is older than {profile.lag_months} months on {day:%Y-%m-%d}: nothing recent is released. "
-            "Wait."
+            f"no closed year is older than {profile.lag_months} months on {day:%Y-%m-%d}: nothing recent is released, "
+            f"and nothing finer than a whole {profile.finest_time}. Wait, or tally a longer window."
         )
     return closed
 
@@ -117,8 +122,7 @@ def spans_of(closed: Closed, tally: Tally) -> dict[str, Period]:
         first = pd.Timestamp(year, 6 * half - 5, 1)
         spans[f"{year}H{half}"] = Period(first, first + pd.DateOffset(months=6))
     for quarter in (1, 2, 3, 4):
-        first = pd.Timestamp(year, 3 * quarter - 2, 1)
-        spans[f"{year}Q{quarter}"] = Period(first, first + pd.DateOffset(months=3))
+        spans[f"{year}Q{quarter}"] = _quarter(year, quarter)
     return spans
 
 
@@ -131,6 +135,23 @@ def observed_days(tally: Tally, codes: tuple[str, ...], periods: Mapping[str, Pe
         name: float(sum(exposure[own] for own, cell in tally.periods.items() if span.covers(cell)))
         for name, span in periods.items()
     }
+
+
+def _whole(cells: Mapping[str, Period]) -> dict[str, Period]:
+    """Return the cells of a year that make up whole quarters."""
+    days: dict[int, int] = {}
+    for cell in cells.values():
+        days[cell.start.quarter] = days.get(cell.start.quarter, 0) + cell.days
+    return {
+        name: cell
+        for name, cell in cells.items()
+        if days[cell.start.quarter] >= _quarter(cell.start.year, cell.start.quarter).days
+    }
+
+
+def _quarter(year: int, quarter: int) -> Period:
+    first = pd.Timestamp(year, 3 * quarter - 2, 1)
+    return Period(first, first + pd.DateOffset(months=3))
 
 
 def _phases(tally: Tally, profile: Profile, lag: pd.DateOffset, day: pd.Timestamp) -> Closed:

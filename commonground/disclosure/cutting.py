@@ -9,15 +9,26 @@ from typing import Any
 import numpy as np
 
 from commonground.disclosure.case import Case
-from commonground.disclosure.cells import Coded, Rules, passes
+from commonground.disclosure.cells import Coded, Rules, count_in, passes
 from commonground.disclosure.closing import Closed, piece_name
 from commonground.disclosure.hierarchy import Node
+from commonground.disclosure.labels import label, revise
 from commonground.disclosure.levels import Groups, publishable
 from commonground.disclosure.partition import cut, lowest_passing, split_time
 from commonground.disclosure.policy import Profile, profile_named
 from commonground.errors import NotReleasable
 
-__all__ = ["Block", "Cut", "coarser_cut", "first_cut", "fits", "joint_levels", "root_passes", "too_few"]
+__all__ = [
+    "Block",
+    "Cut",
+    "coarser_cut",
+    "far_from_refusal",
+    "first_cut",
+    "fits",
+    "joint_levels",
+    "root_passes",
+    "too_few",
+]
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,16 @@ class Cut:
 
 def joint_levels(case: Case, closed: Sequence[Closed], atoms: Groups, rules: Rules) -> Groups:
     """Return the shown levels, the same for several closed periods."""
-    return publishable(lambda groups: [case.rows(one, groups) for one in closed], case.levels, atoms, rules)
+    everybody = [case.rows(one, {}) for one in closed]
+
+    def level_passes(name: str, group: Sequence[str]) -> bool:
+        wanted = np.isin(case.levels[name], [level for part in group for level in atoms[name][part]])
+        return all(passes(one.only(wanted[one.levels[name]]), rules) for one in everybody)
+
+    def all_pass(groups: Groups) -> bool:
+        return all(passes(case.rows(one, groups), rules) for one in closed)
+
+    return publishable(atoms, level_passes, all_pass)
 
 
 def root_passes(case: Case, closed: Closed, groups: Groups, profile: Profile, rules: Rules) -> bool:
@@ -99,8 +119,21 @@ def coarser_cut(case: Case, closed: Closed, base: Cut, groups: Groups) -> Cut | 
     return Cut(tuple(Block(case.areas(node), parts) for node in found), groups)
 
 
-def fits(case: Case, found: Cut) -> bool:
-    """Say whether a cut that was read back is a partition of the areas into nodes of the tree."""
+def far_from_refusal(case: Case, closed: Closed, groups: Groups) -> bool:
+    """Say whether all areas together hold so many in every cell that the gap to a refusal is k (18 at k = 8).
+
+    Whoever adds one record and turns a refusal into a release would know what was there before.
+    """
+    rules = case.cut_rules
+    found = count_in(case.rows(closed, groups), rules.unit)
+    return all(revise(None, label(n, rules.k), rules.k) is not None for n in found)
+
+
+def fits(case: Case, found: Cut, profile: Profile) -> bool:
+    """Say whether a cut that was read back is a partition of the areas into nodes of the tree, none of them too small.
+
+    Both are told by what is public. A ledger that was written anew by hand passes no finer block than these.
+    """
     spans, waiting = set(), [case.root]
     while waiting:
         node = waiting.pop()
@@ -111,7 +144,7 @@ def fits(case: Case, found: Cut) -> bool:
         return False
     places = [case.node(block.areas) for block in found.blocks]
     return all(
-        (at.low, at.high) in spans and at.high - at.low == len(block.areas)
+        (at.low, at.high) in spans and at.high - at.low == len(block.areas) and case.wide_enough(at, profile.addresses)
         for at, block in zip(places, found.blocks, strict=True)
     )
 
@@ -121,7 +154,8 @@ def too_few(case: Case, closed: Sequence[Closed]) -> NotReleasable:
     periods = ", ".join(one.name for one in closed)
     return NotReleasable(
         f"too few people, premises, events or addresses in {case.tally.kind} ({periods}) to publish anything, even for "
-        "all areas together; coarsen: add areas, join phases, take a longer time or fewer categories."
+        "all areas together; coarsen: add areas, join phases, take a longer time or fewer categories; where no record "
+        "has a person key, count events."
     )
 
 

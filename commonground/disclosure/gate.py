@@ -11,25 +11,28 @@ from typing import Any
 import pandas as pd
 
 from commonground.disclosure import hierarchy as trees
-from commonground.disclosure.case import Case, check_suitable, open_case, tree_of
+from commonground.disclosure.case import Case, as_first_counted, check_suitable, open_case, tree_of
 from commonground.disclosure.closing import Closed, closed_periods, observed_days, spans_of
-from commonground.disclosure.cutting import Cut, coarser_cut, first_cut, fits, joint_levels, root_passes, too_few
+from commonground.disclosure.cuts import BASE, base_cuts, views_of
+from commonground.disclosure.cutting import (
+    Cut,
+    too_few,
+)
 from commonground.disclosure.labels import interval
 from commonground.disclosure.ledger import Ledger
-from commonground.disclosure.levels import Groups, single
 from commonground.disclosure.opened import published_as_is
 from commonground.disclosure.outlines import outlines
 from commonground.disclosure.policy import Plan, profile_named
 from commonground.disclosure.protected import Protected, Row, seal
-from commonground.disclosure.publishing import labelled, rows_of, summed
-from commonground.errors import CommonGroundError, NotReleasable
+from commonground.disclosure.publishing import Labels, named_apart, rows_of, summed
+from commonground.errors import CommonGroundError
 from commonground.tallies import UNITS, Tally
 
 __all__ = ["protect"]
 
-BASE = "partner"  # the profile at whose rules every cut is made (gate.md, step 1)
 UNDECLARED: Mapping[str, Any] = {"measures": UNITS}  # without a plan, for looking, any unit will do
 FOUND = "Levels of {} are those found in the data: for looking at, not for publishing."
+UNSEEN = "{}: no source sees {}, as the sources declare; that is not a count of nobody."
 ADDED = "Numbers of joined blocks and levels are sums of rounded numbers."
 ADDED_PEOPLE = (
     f"{ADDED[:-1]}: people (or premises) in several count once in each. A block whose year is published in pieces "
@@ -105,17 +108,22 @@ def protect(
     if rules.name == "open":
         return published_as_is(tally, zones or {}, day)
     check_suitable(tally, rules, declared, written=ledger is not None)
-    case = open_case(tally, rules, tree_of(tally, zones, hierarchy), declared)
     book = ledger if isinstance(ledger, Ledger) or ledger is None else Ledger(Path(ledger))
     closed = closed_periods(tally, rules, day)
+    case = open_case(tally, rules, tree_of(tally, zones, hierarchy), declared)
     if book is not None:
         for one in closed:
             book.declare(case.records, one.name, one.span, trees.digest(case.tree))
-    base = _base_cuts(case, closed, book)
-    views = _views(case, [one for one in closed if one.name in base], base, book)
-    rows = [row for one in closed if one.name in views for row in _publish(case, one, base[one.name], views, book)]
+        case = as_first_counted(case, closed, book)
+    if tally.count == "persons" and case.cut_rules.unit != "person":
+        raise too_few(case, closed)  # in the same words: whether anybody has a key is about people too
+    base, labels = base_cuts(case, closed, book)
+    views = base if rules.name == BASE else views_of(case, closed, base, book)
+    rows = [row for one in closed if one.name in views for row in _publish(case, one, base[one.name], views, labels)]
     by = tuple(next(iter(views.values())).levels)
-    shown = _Shown([one for one in closed if one.name in views], by, rows, _notes(case, declared, closed, views))
+    shown = _Shown(
+        [one for one in closed if one.name in views], by, named_apart(rows), _notes(case, declared, closed, views)
+    )
     return _sealed(case, shown, zones or {}, day, book)
 
 
@@ -137,7 +145,7 @@ def _sealed(
         sources=tally.sources,
         citations=tuple(sorted({text for text in tally.published.values() if text})),
         as_of=day,
-        people_known=tally.has_people,
+        people_known=case.cut_rules.unit == "person",
         in_ledger=book is not None,
         rows=tuple(shown.rows),
         blocks=outlines(tally.areas, {row[0]: row[1] for row in shown.rows}),
@@ -157,82 +165,18 @@ def _day(as_of: str | dt.date | pd.Timestamp | None) -> pd.Timestamp:
     return day
 
 
-def _base_cuts(case: Case, closed: Sequence[Closed], book: Ledger | None) -> dict[str, Cut]:
-    """Take each closed period's cut from the ledger, or make it and write it there.
-
-    Blocks never change after they were published, and neither do the levels: new years take those of earlier ones.
-    """
-    cuts = _known(case, closed, book, BASE)
-    partner, rules = profile_named(BASE), case.cut_rules
-    new = [one for one in closed if one.name not in cuts and root_passes(case, one, {}, partner, rules)]
-    groups = _levels_of(cuts)
-    if groups is None:
-        groups = joint_levels(case, new, single(case.levels), rules)
-    for one in new:
-        if root_passes(case, one, groups, partner, rules):
-            cuts[one.name] = first_cut(case, one, groups)
-            _write(case, one, BASE, cuts[one.name], book)
-    if not cuts:
-        raise too_few(case, closed)
-    return cuts
-
-
-def _views(case: Case, closed: Sequence[Closed], base: Mapping[str, Cut], book: Ledger | None) -> Mapping[str, Cut]:
-    """Return what the profile sees of each cut; a stricter profile's view is fixed in the ledger as well."""
-    if case.profile.name == BASE:
-        return base
-    cuts = _known(case, closed, book, case.profile.name)
-    new = [one for one in closed if one.name not in cuts]
-    groups = _levels_of(cuts)
-    if groups is None:
-        groups = joint_levels(case, new, base[new[0].name].levels, case.rules)
-    for one in new:
-        found = coarser_cut(case, one, base[one.name], groups)
-        if found is not None:
-            cuts[one.name] = found
-            _write(case, one, case.profile.name, found, book)
-    if not cuts:
-        raise too_few(case, closed)
-    return cuts
-
-
-def _publish(case: Case, closed: Closed, base: Cut, views: Mapping[str, Cut], book: Ledger | None) -> list[Row]:
-    labels = labelled(case, closed, base, book)
-    view = views[closed.name]
+def _publish(
+    case: Case,
+    closed: Closed,
+    base: Cut,
+    views: Mapping[str, Cut],
+    labels: Mapping[str, Mapping[str, Labels]],
+) -> list[Row]:
+    mine, view = labels[closed.name][case.tally.count], views[closed.name]
     if case.profile.name != BASE:
-        return list(rows_of(view, summed(case, closed, base, labels, view)))
+        return list(rows_of(view, summed(case, closed, base, mine, view)))
     k = case.rules.k
-    return list(rows_of(view, {c: None if v is None else (v, *interval(v, k)) for c, v in labels.items()}))
-
-
-def _known(case: Case, closed: Sequence[Closed], book: Ledger | None, profile: str) -> dict[str, Cut]:
-    """Return the cuts of earlier releases, if they are made for the categories and the tree of this tally."""
-    cuts: dict[str, Cut] = {}
-    for one in closed:
-        row = book.find_cut(case.records, one.name, one.span, profile) if book else None
-        if row is None:
-            continue
-        if list(row["by"]) != list(case.levels):
-            raise NotReleasable(
-                f"{case.records} was published before by other categories; beside them this would show who is in few "
-                "of them. Add up the published labels, or use the categories of the first release."
-            )
-        cuts[one.name] = Cut.from_row(row)
-        if not fits(case, cuts[one.name]):
-            raise CommonGroundError(
-                "the ledger holds blocks that are no nodes of its own tree; restore it from a copy."
-            )
-    return cuts
-
-
-def _write(case: Case, closed: Closed, profile: str, found: Cut, book: Ledger | None) -> None:
-    if book is not None:
-        row = {**found.as_row(), "by": list(case.levels)}
-        book.write_cut(case.records, closed.name, closed.span, profile, row)
-
-
-def _levels_of(cuts: Mapping[str, Cut]) -> Groups | None:
-    return next((cut.levels for cut in cuts.values()), None)
+    return list(rows_of(view, {c: None if v is None else (v, *interval(v, k)) for c, v in mine.items()}))
 
 
 def _notes(case: Case, plan: Plan, closed: Sequence[Closed], views: Mapping[str, Cut]) -> tuple[str, ...]:
@@ -246,6 +190,9 @@ def _notes(case: Case, plan: Plan, closed: Sequence[Closed], views: Mapping[str,
             notes.append(f"{name}: small groups are joined ({', '.join(groups[name])}).")
         if not plan.categories.get(name):
             notes.append(FOUND.format(name))
+        unseen = [level for level in plan.categories.get(name, ()) if level not in plan.seen.get(name, (level,))]
+        if unseen:
+            notes.append(UNSEEN.format(name, ", ".join(unseen)))
     missing = [one.name for one in closed if one.name not in views]
     notes += [f"{', '.join(missing)}: too few to show, or none."] if missing else []
     if case.profile.name != BASE:

@@ -13,9 +13,21 @@ import geopandas as gpd
 import pandas as pd
 from libpysal.graph import Graph
 
-from commonground.errors import CommonGroundError
+from commonground.disclosure.protected import Protected
+from commonground.errors import CommonGroundError, NotReleasable
 
-__all__ = ["Node", "Tree", "build_hierarchy", "check_tree", "digest", "leaves", "node_code", "nodes", "zoned_hierarchy"]
+__all__ = [
+    "Node",
+    "Tree",
+    "build_hierarchy",
+    "check_tree",
+    "digest",
+    "hierarchy_after",
+    "leaves",
+    "node_code",
+    "nodes",
+    "zoned_hierarchy",
+]
 
 Tree = str | tuple[Any, Any]
 """An area code, or a pair of trees."""
@@ -76,7 +88,56 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, weights: pd.Series | None = None
     return next(iter(joined.values()))
 
 
-def zoned_hierarchy(zones: Mapping[str, Sequence[str]], areas: gpd.GeoDataFrame | None) -> Tree:
+def hierarchy_after(protected: Protected, areas: gpd.GeoDataFrame) -> Tree:
+    """Build next year's hierarchy from what was published of this year.
+
+    Parameters
+    ----------
+    protected : Protected
+        The published values; those of its last twelve months (or of a longer last phase) are used. Must stand in a
+        ledger: what was not published may not decide.
+    areas : GeoDataFrame
+        Indexed by area code; with a population column (addresses or residents), by which a block's value is spread.
+
+    Returns
+    -------
+    Tree
+        One tree inside each of the published zones, if there were any. Keep it: labels may be revised later, and a
+        ledger takes only the hierarchy of the first release of a period.
+
+    Raises
+    ------
+    NotReleasable
+        When the values stand in no ledger.
+    CommonGroundError
+        When a block has areas that are not among these.
+
+    Notes
+    -----
+    Weight of an area: the block's value x addresses of the area / addresses of the block, plus one. Of people in
+    several quarters of the year the largest label counts, of events the sum. A block without a value weighs nothing,
+    and so does an area that was in none: they are joined first. A function of published values only, so that nothing
+    that could have been otherwise with the same output moves the tree (gate.md, step 1).
+    """
+    if not protected.in_ledger:
+        raise NotReleasable(
+            "a hierarchy is built from published values only, and these stand in no ledger; call protect(..., ledger=)."
+        )
+    shares = areas["population"].fillna(0.0) if "population" in areas else pd.Series(1.0, index=areas.index)
+    weights = pd.Series(0.0, index=areas.index)
+    for codes, value in _last_values(protected).items():
+        if not set(codes) <= set(areas.index):
+            raise CommonGroundError("the areas lack codes of published blocks; give those that were published.")
+        own = shares.loc[list(codes)].astype(float)
+        weights.loc[list(codes)] = value * own / own.sum() if own.sum() else value / len(codes)
+    if protected.zones:
+        return zoned_hierarchy(protected.zones, areas, weights=weights)
+    return build_hierarchy(areas, weights=weights)
+
+
+def zoned_hierarchy(
+    zones: Mapping[str, Sequence[str]], areas: gpd.GeoDataFrame | None, *, weights: pd.Series | None = None
+) -> Tree:
     """Return one tree inside each declared zone, joined (first, (second, (third, ...))).
 
     Parameters
@@ -85,6 +146,8 @@ def zoned_hierarchy(zones: Mapping[str, Sequence[str]], areas: gpd.GeoDataFrame 
         In order of importance: treated, ring, then each comparison area. A code belongs to one zone.
     areas : GeoDataFrame or None
         Without it, the codes of a zone are halved in their order.
+    weights : Series, optional
+        As in `build_hierarchy`.
 
     Raises
     ------
@@ -97,7 +160,7 @@ def zoned_hierarchy(zones: Mapping[str, Sequence[str]], areas: gpd.GeoDataFrame 
     if areas is not None and not set(named) <= set(areas.index):
         raise CommonGroundError("the zones name areas that the tally does not have; correct their codes.")
     trees = [
-        _halves(sorted(map(str, codes))) if areas is None else build_hierarchy(areas.loc[list(codes)])
+        _halves(sorted(map(str, codes))) if areas is None else build_hierarchy(areas.loc[list(codes)], weights=weights)
         for codes in zones.values()
     ]
     joined = trees[-1]
@@ -155,6 +218,25 @@ def node_code(tree: Tree) -> str:
 def digest(tree: Tree) -> str:
     """Return the SHA-256 of the tree in canonical JSON; it goes into the ledger before anything is counted."""
     return hashlib.sha256(json.dumps(tree, separators=(",", ":")).encode()).hexdigest()
+
+
+def _last_values(protected: Protected) -> dict[tuple[str, ...], int]:
+    """Return what was published of each block in the last twelve months, its levels added up; 0 where nothing was."""
+    last = max(span.end for span in protected.periods.values())
+    longest = min(span.start for span in protected.periods.values() if span.end == last)
+    first = min(longest, last - pd.DateOffset(years=1))
+    values: dict[tuple[str, ...], dict[str, int]] = {}
+    totals = any(not row[3] for row in protected.rows)
+    for _, codes, period, levels, value, *_ in protected.rows:
+        span = protected.periods[period]
+        if totals and levels:
+            continue
+        if first <= span.start and span.end <= last:
+            parts = values.setdefault(codes, {})
+            parts[period] = parts.get(period, 0) + (value or 0)
+    # the same people come in several quarters; a block that is shown by quarter weighs no more for that
+    together = sum if protected.count == "events" else max
+    return {codes: together(parts.values()) for codes, parts in values.items()}
 
 
 def _next_pair(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from commonground.errors import CommonGroundError, NotReleasable
+from commonground.disclosure.chain import VERSION, Row, Writing, read_rows, sealed, tampered, writing
+from commonground.disclosure.entries import check_entries
+from commonground.errors import NotReleasable
 from commonground.periods import Period
 
 __all__ = ["Ledger", "RecordSet"]
-
-OWNER_ONLY = 0o600
-START = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -35,39 +32,42 @@ class RecordSet:
 class Ledger:
     """An append-only, hash-chained file of published values, one JSON object a line, readable by its owner only.
 
-    Two processes may write to one ledger: each row is written under a lock, after what the other wrote was read.
+    Two processes may write to one ledger: rows are written under a lock, after what the other wrote was read. The locks
+    are those of POSIX systems; there is no ledger under Windows.
 
     Parameters
     ----------
     path : Path
         Beside study.toml, never in the output folder.
+    study : str, optional
+        Title of the study; a ledger that names another one is refused.
+    held : bool
+        Keep what is to be published in memory until `commit`; only trees and refusals, which are seen without a
+        release, are written at once. Without it every row is.
 
     Raises
     ------
     CommonGroundError
-        When a row was changed, removed or put in, or the last one was not written to its end.
+        When a row was changed, removed or put in, or the file is another study's, a later version's, or no ledger.
 
     Notes
     -----
-    The chain shows accidents and careless edits. Whoever writes the whole file anew, or takes rows off its end, is not
-    caught by the file itself: keep `head` with each release, as the manifest does, and compare.
+    The rows of one append count together or not at all: what a run left that was killed while writing was shown to
+    nobody, and is dropped. The chain shows accidents and careless edits. Whoever writes the whole file anew, or takes
+    rows off its end, is not caught by the file itself: keep `head` with each release, as the manifest does, and ask
+    `knows`.
     """
 
     path: Path
-    _rows: list[dict[str, Any]] = field(default_factory=list, repr=False, compare=False)
+    study: str | None = field(default=None, kw_only=True)
+    held: bool = field(default=False, kw_only=True)
+    _rows: list[Row] = field(default_factory=list, repr=False, compare=False)
+    _pending: list[Row] = field(default_factory=list, repr=False, compare=False)
+    _open: list[Writing] = field(default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
-        if not self.path.exists():
-            return
-        try:
-            with self.path.open("rb") as file:
-                os.fchmod(file.fileno(), OWNER_ONLY)
-                fcntl.flock(file, fcntl.LOCK_SH)  # no half-written row of another process is read
-                data = file.read()
-        except OSError as error:
-            raise _unusable(self.path, error) from error
-        self._rows.extend(_verified(data))
+        self._take(read_rows(self.path))
 
     def declare(self, records: RecordSet, period: str, span: Period, digest: str) -> None:
         """Write the tree of a record set and closed period before anything is counted.
@@ -97,16 +97,8 @@ class Ledger:
             known |= row["period"] == period and row["span"] == _days(span)
         if not known:
             own = {"kind": records.kind, "sources": list(records.sources)}
-            self._append(
-                {
-                    "entry": "tree",
-                    "record_set": str(records),
-                    **own,
-                    "period": period,
-                    "span": _days(span),
-                    "tree": digest,
-                }
-            )
+            head = {"entry": "tree", "record_set": str(records), **own}
+            self._append({**head, "period": period, "span": _days(span), "tree": digest}, at_once=True)
 
     def find_cut(self, records: RecordSet, period: str, span: Period, profile: str) -> dict[str, Any] | None:
         """Return the cut of an earlier release of the record set and closed period for a profile.
@@ -129,9 +121,9 @@ class Ledger:
         return found
 
     def write_cut(self, records: RecordSet, period: str, span: Period, profile: str, cut: dict[str, Any]) -> None:
-        """Write the blocks and levels of a first release."""
+        """Write the blocks and levels of a first release; that it was refused (no blocks) is written at once."""
         head = {"entry": "cut", "record_set": str(records), "period": period, "span": _days(span)}
-        self._append({**head, "profile": profile, **cut})
+        self._append({**head, "profile": profile, **cut}, at_once=not cut["blocks"])
 
     def find_labels(self, records: RecordSet, period: str, count: str) -> list[dict[tuple[str, ...], int | None]]:
         """Return everything published before of a unit: labels by cell, oldest first."""
@@ -158,64 +150,125 @@ class Ledger:
         """Write the published row of a registered outcome; there is one for ever."""
         self._append({"entry": "evaluation", "record_set": outcome, "definition": definition, "row": row})
 
+    def find_extra(self, records: RecordSet, period: str) -> list[dict[str, Any]]:
+        """Return the extra cross-tables published of a record set and closed period, oldest first: name, and table."""
+        rows = (row for row in self._of("extra", str(records)) if row["period"] == period)
+        return [{"name": row["name"], "table": row["table"]} for row in rows]
+
+    def write_extra(self, records: RecordSet, period: str, name: str, table: dict[str, Any]) -> None:
+        """Write an extra cross-table, or at once that it was refused, unless it is the last one of this name."""
+        before = [row["table"] for row in self.find_extra(records, period) if row["name"] == name]
+        if before[-1:] != [table]:
+            head = {"entry": "extra", "record_set": str(records), "period": period}
+            self._append({**head, "name": name, "table": table}, at_once=bool(table.get("refused")))
+
+    def shows(self, records: RecordSet, count: str, cells: Iterable[tuple[str | int | None, ...]]) -> bool:
+        """Say whether each cell (block, part of time, levels, label) was published so at some time."""
+        rows = [row for row in self._of("labels", str(records)) if row["count"] == count]
+        tables = [row["table"] for row in self._of("extra", str(records))]
+        rows += [table for table in tables if table.get("count") == count]
+        return set(cells) <= {tuple(cell) for row in rows for cell in row["labels"]}
+
+    def has_blocks(self, records: RecordSet, profile: str, blocks: Iterable[tuple[str, ...]]) -> bool:
+        """Say whether each block, as sorted area codes, is one that a profile sees of some period."""
+        cuts = (row for row in self._of("cut", str(records)) if row["profile"] == profile)
+        return set(blocks) <= {tuple(sorted(block["areas"])) for row in cuts for block in row["blocks"]}
+
     @property
     def head(self) -> str:
-        """Hash of the last row."""
-        return str(self._rows[-1]["hash"]) if self._rows else START
+        """Hash of the last row that was written; empty when there is none."""
+        return str(self._rows[-1]["hash"]) if self._rows else ""
 
-    def _of(self, entry: str, record_set: str | None = None) -> Iterator[dict[str, Any]]:
-        return (r for r in self._rows if r["entry"] == entry and record_set in (None, r["record_set"]))
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """SHA-256 of the manifest of every release that was committed, oldest first."""
+        return tuple(row["manifest"] for row in self._of("release"))
 
-    def _append(self, row: dict[str, Any]) -> None:
-        try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
-        except OSError as error:
-            raise _unusable(self.path, error) from error
-        with os.fdopen(descriptor, "rb+") as file:
-            os.fchmod(descriptor, OWNER_ONLY)
-            fcntl.flock(file, fcntl.LOCK_EX)
-            self._catch_up(_verified(file.read()), row)
-            sealed = {**row, "previous": self.head}
-            sealed["hash"] = _hash(sealed)
-            file.write(json.dumps(sealed, sort_keys=True).encode() + b"\n")
-            file.flush()
-            os.fsync(descriptor)
-        self._rows.append(sealed)
+    def knows(self, head: str) -> bool:
+        """Say whether a hash is that of one of the written rows."""
+        return any(row["hash"] == head for row in self._rows)
 
-    def _catch_up(self, written: Sequence[dict[str, Any]], row: dict[str, Any]) -> None:
+    def commit(self, release: str) -> None:
+        """Write what was held, and the release it is for, in one piece; nothing when nothing is new.
+
+        Parameters
+        ----------
+        release : str
+            SHA-256 of its manifest.
+
+        Raises
+        ------
+        NotReleasable
+            When another run published something of the same records since.
+        """
+        row = {"entry": "release", "manifest": release}
+        with self._writing() as file:
+            last = file.rows[-1] if file.rows else {}
+            if self._pending or last.get("manifest") != release:
+                self._put(file, [*self._pending, row])
+            self._pending.clear()
+
+    @contextmanager
+    def closing(self) -> Iterator[str]:
+        """Keep every other run out while a release is committed.
+
+        Yields
+        ------
+        str
+            The hash that the last published row will have when `commit` is called now; release rows, which come after,
+            do not count, so that a release that changes nothing has the same one.
+        """
+        with self._writing() as file:
+            begun = sealed([*self._first(file), *self._pending, {}], file.rows[-1]["hash"] if file.rows else None)
+            published = [row for row in [*file.rows, *begun[:-1]] if row["entry"] != "release"]
+            yield str(published[-1]["hash"])
+
+    def _of(self, entry: str, record_set: str | None = None) -> Iterator[Row]:
+        rows = [*self._rows, *self._pending]
+        return (r for r in rows if r["entry"] == entry and record_set in (None, r.get("record_set")))
+
+    def _append(self, row: Row, *, at_once: bool = False) -> None:
+        if self.held and not at_once:
+            self._pending.append(json.loads(json.dumps(row)))  # as it will be read back
+            return
+        with self._writing(row) as file:
+            self._put(file, [row])
+
+    def _put(self, file: Writing, rows: Sequence[Row]) -> None:
+        known = len(file.rows)
+        file.append(sealed([*self._first(file), *rows], file.rows[-1]["hash"] if known else None))
+        self._rows.extend(file.rows[known:])
+
+    def _first(self, file: Writing) -> list[Row]:
+        return [] if file.rows else [{"entry": "study", "version": VERSION, "study": self.study}]
+
+    @contextmanager
+    def _writing(self, *rows: Row) -> Iterator[Writing]:
+        """Lock the file, unless it is locked already, and read what other runs wrote."""
+        if self._open:
+            yield self._open[0]
+            return
+        with writing(self.path) as file:
+            self._catch_up(file.rows, {row.get("record_set") for row in [*self._pending, *rows]})
+            self._open.append(file)
+            try:
+                yield file
+            finally:
+                self._open.clear()
+
+    def _catch_up(self, written: Sequence[Row], mine: set[str | None]) -> None:
         """Read what another run wrote since; what it says of the same records was not known when this was decided."""
         known = len(self._rows)
-        if [r["hash"] for r in written[:known]] != [r["hash"] for r in self._rows]:
-            raise _tampered()
-        if any(other["record_set"] == row["record_set"] for other in written[known:]):
-            raise NotReleasable(f"another run published {row['record_set']} in the meantime; run this again.")
-        self._rows.extend(written[known:])
+        if [row["hash"] for row in written[:known]] != [row["hash"] for row in self._rows]:
+            raise tampered()
+        for other in written[known:]:
+            if "record_set" in other and other["record_set"] in mine:
+                raise NotReleasable(f"another run published {other['record_set']} in the meantime; run this again.")
+        self._take(written[known:])
 
-
-def _verified(data: bytes) -> list[dict[str, Any]]:
-    """Return the rows of a ledger file whose chain is whole."""
-    if data and not data.endswith(b"\n"):
-        raise CommonGroundError(
-            "the ledger's last row was not written to its end: a run was stopped while writing it, and nothing of that "
-            "row was shown to anybody. Delete what stands after the last line break, and run again."
-        )
-    rows: list[dict[str, Any]] = []
-    previous = START
-    for line in data.splitlines():
-        try:
-            row = json.loads(line)
-            claimed = row.pop("hash")
-        except (ValueError, KeyError, AttributeError) as error:
-            raise _tampered() from error
-        if row.get("previous") != previous or _hash(row) != claimed:
-            raise _tampered()
-        previous = claimed
-        rows.append({**row, "hash": claimed})
-    return rows
-
-
-def _hash(row: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(row, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    def _take(self, rows: Sequence[Row]) -> None:
+        check_entries(rows, self.path, self.study)
+        self._rows.extend(rows)
 
 
 def _days(span: Period) -> list[str]:
@@ -225,17 +278,3 @@ def _days(span: Period) -> list[str]:
 def _share_days(days: Sequence[str], span: Period) -> bool:
     first, end = _days(span)
     return bool(days[0] < end and first < days[1])
-
-
-def _tampered() -> CommonGroundError:
-    return CommonGroundError(
-        "the ledger's chain is broken: a row was changed, removed or put in. Restore the file from a copy; "
-        "without it nothing can be released."
-    )
-
-
-def _unusable(path: Path, error: OSError) -> CommonGroundError:
-    return CommonGroundError(
-        f"the ledger {path.name} cannot be used ({error.strerror}); it must be your own file, in a folder you may "
-        "write to."
-    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from commonground.disclosure.cells import Coded, Rules, passes
+from commonground.disclosure.cells import Coded
 from commonground.disclosure.partition import chain
 from commonground.disclosure.policy import Plan
 from commonground.errors import NotReleasable
@@ -34,19 +34,18 @@ def declared_levels(tally: Tally, plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def publishable(
-    rows: Callable[[Groups], Sequence[Coded]], levels: Mapping[str, Sequence[str]], atoms: Groups, rules: Rules
+    atoms: Groups, level_passes: Callable[[str, Sequence[str]], bool], all_pass: Callable[[Groups], bool]
 ) -> Groups:
     """Join levels that fail for all areas together, in their declared order; drop a category that fails even so.
 
     Parameters
     ----------
-    rows : function of Groups to sequence of Coded
-        Rows of all areas in the cells of shown levels, for the phases or for each closed year; all must pass.
-    levels : mapping of category to levels
-        As they are coded in the rows.
     atoms : Groups
         What there is to join: single levels, or groups of levels that are shown to somebody else already.
-    rules : Rules
+    level_passes : function of category and shown levels
+        Whether all areas together pass with those levels of it, in every phase or closed year.
+    all_pass : function of Groups
+        Whether all areas together pass in every cell of several categories.
 
     Returns
     -------
@@ -56,15 +55,14 @@ def publishable(
     groups: dict[str, dict[str, tuple[str, ...]]] = {}
     for name, members in atoms.items():
 
-        def good(group: Sequence[str], name: str = name, members: Mapping[str, tuple[str, ...]] = members) -> bool:
-            wanted = np.isin(levels[name], [level for part in group for level in members[part]])
-            return all(passes(one.only(wanted[one.levels[name]]), rules) for one in rows({}))
+        def good(group: Sequence[str], name: str = name) -> bool:
+            return level_passes(name, group)
 
         parts = chain(list(members), good)
         if len(parts) > 1:  # one level for everybody says nothing
             joined = [tuple(level for one in part for level in members[one]) for part in parts]
             groups[name] = {" or ".join(part): part for part in joined}
-    while groups and not all(passes(one, rules) for one in rows(groups)):
+    while groups and not all_pass(groups):
         del groups[next(reversed(groups))]
     return groups
 

@@ -73,8 +73,17 @@ class Plan:
         Before, during, after. Where phases are declared nothing is published by the calendar.
     measures : tuple of str
         Units to be published: persons, events, premises.
+    totals : bool
+        Whether people of all levels together are published beside their levels (a filter and its complement, say: see
+        `filtered`). Then everybody's combination of levels (the filter only, the complement only, both) must pass in
+        each block as well, or blocks stay joined, or the category is dropped.
+    seen : mapping of str to tuple of str
+        Levels of a category that some source could see at all, as the sources declare. Of the others the notes say
+        that no source sees them: that is never read from a count. Categories that are not named say nothing.
     """
 
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     phases: Mapping[str, Period] = field(default_factory=dict)
     measures: tuple[str, ...] = ("persons", "events")
+    totals: bool = False
+    seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

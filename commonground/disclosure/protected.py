@@ -12,49 +12,22 @@ import geopandas as gpd
 import pandas as pd
 
 from commonground.disclosure import labels
+from commonground.disclosure.floors import last_look
+from commonground.disclosure.questions import Answer, Question, Row, asked_spans, in_window, joined, summed_up
+from commonground.disclosure.utility import utility
 from commonground.errors import CommonGroundError
 from commonground.periods import Period
+from commonground.pickles import Published
 
 __all__ = ["Answer", "Protected", "Row", "check_seal", "seal"]
 
 COLUMNS = ["block", "areas", "period", "categories", "value", "low", "high"]
-Row = tuple[str, tuple[str, ...], str, tuple[str, ...], int | None, int | None, int | None]
-"""Block, its areas, period, shown levels, value and its interval."""
 
 _SEAL = object()
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The answer to a question about some areas: a sum of labels, or the union to which to coarsen.
-
-    Parameters
-    ----------
-    value, low, high : int or None
-        Sum of labels and of their intervals; None when the question cuts a block.
-    coarsen_to : tuple of str
-        Area codes of the smallest question that can be answered; empty when this one was.
-    periods : tuple of str
-        Its periods, where others than those asked for are needed.
-    """
-
-    value: int | None
-    low: int | None
-    high: int | None
-    coarsen_to: tuple[str, ...] = ()
-    periods: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        if self.coarsen_to:
-            when = f" in {', '.join(self.periods)}" if self.periods else ""
-            return f"coarsen to {', '.join(self.coarsen_to)}{when}"
-        return (
-            "too few to show, or not observed" if self.value is None else f"{self.value} in [{self.low}, {self.high}]"
-        )
-
-
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
-class Protected:
+class Protected(Published):
     """Published values of one record set. Holds nothing exact and no reference to anything exact.
 
     Only the gate makes one: it cannot be built, or copied with other contents, by hand.
@@ -109,6 +82,14 @@ class Protected:
 
     def __post_init__(self, seal: object) -> None:
         check_seal(seal)
+        last_look(
+            self.profile,
+            self.rows,
+            self.periods,
+            self.as_of,
+            people_known=self.people_known,
+            citations=self.citations,
+        )
 
     def __repr__(self) -> str:
         return (
@@ -141,7 +122,11 @@ class Protected:
         return pd.Series(list(areas.values()), index=pd.Index(list(areas), name="block"), name="areas", dtype=object)
 
     def answer(
-        self, areas: Iterable[str], periods: Iterable[str] | str | None = None, *, categories: Sequence[str] = ()
+        self,
+        areas: Iterable[str],
+        periods: Iterable[str | Period] | str | Period | None = None,
+        *,
+        categories: Sequence[str] = (),
     ) -> Answer:
         """Answer for some areas from published blocks only.
 
@@ -149,8 +134,9 @@ class Protected:
         ----------
         areas : iterable of str
             Area codes.
-        periods : name or names, optional
-            All when left out. People in several periods or blocks are then counted once in each.
+        periods : name or Period, or several, optional
+            Published periods, or days that they make up. All when left out. People in several periods or blocks are
+            then counted once in each, as the answer says; for a window of several periods see `window`.
         categories : sequence of str
             Levels, in the order of ``by``.
 
@@ -165,26 +151,44 @@ class Protected:
         CommonGroundError
             When the areas, periods or levels were not published.
         """
-        asked = frozenset(areas)
-        wanted = frozenset([periods] if isinstance(periods, str) else self.periods if periods is None else periods)
-        rows = [row for row in self.rows if row[3] == tuple(categories)]
-        if (
-            not asked
-            or not wanted
-            or not asked <= {a for row in rows for a in row[1]}
-            or not wanted <= set(self.periods)
-        ):
-            raise CommonGroundError(
-                "the question names areas, periods or levels that were not published; use those of to_frame()."
-            )
-        inside, where, when = self._closure(rows, asked, wanted)
-        longer = not self._same_days(wanted, when)
-        if where != asked or longer:
-            return Answer(None, None, None, tuple(sorted(where)), self._longest(when) if longer else ())
-        values = [row[4:] for row in inside]
-        if not values or any(None in value for value in values):
-            return Answer(None, None, None)
-        return Answer(*(sum(part) for part in zip(*values, strict=True)))  # type: ignore[arg-type]
+        return summed_up(self._question(areas, periods, categories), self.count)
+
+    def window(
+        self,
+        periods: Iterable[str | Period] | str | Period,
+        *,
+        areas: Iterable[str] | None = None,
+        categories: Sequence[str] = (),
+    ) -> Answer:
+        """Answer for a window of several closed periods, rolled from what was published of each.
+
+        Parameters
+        ----------
+        periods : name or Period, or several
+            Published periods, or days that they make up.
+        areas : iterable of str, optional
+            All when left out.
+        categories : sequence of str
+            Levels, in the order of ``by``.
+
+        Returns
+        -------
+        Answer
+            Events: the sum of labels. Distinct people (or premises): the label where the window is one closed period
+            of each block, else bounds without a value, from the largest of the periods' lows to the sum of their highs.
+            What to coarsen to where the window cuts a published cell.
+
+        Raises
+        ------
+        CommonGroundError
+            When the areas, periods or levels were not published.
+
+        Notes
+        -----
+        Windows that slide over the same records prove nothing, because each is worked out from the same published
+        cells. Counting people anew in each would: the difference of two windows is who came in one month.
+        """
+        return in_window(self._question(areas, periods, categories), self.count)
 
     def change(self, before: str, after: str, *, categories: Sequence[str] = ()) -> pd.DataFrame:
         """Return the change of each block between two periods, per day observed, from labels only.
@@ -238,38 +242,19 @@ class Protected:
         )
         if len(sizes) <= 2:
             lines.append("Only one or two blocks can be shown: there are too few people for a finer map.")
-        return " ".join([*lines, *self.notes])
+        return " ".join([*lines, utility(self).summary(), *self.notes])
 
     def _areas(self) -> dict[str, tuple[str, ...]]:
         return {row[0]: row[1] for row in self.rows}
 
-    def _closure(
-        self, rows: Sequence[Row], where: frozenset[str], when: frozenset[str]
-    ) -> tuple[list[Row], frozenset[str], frozenset[str]]:
-        """Return the cells that a question touches, widened until it cuts none: in areas and in time."""
-        while True:
-            spans = [self.periods[name] for name in when]
-            inside = [
-                row for row in rows if where & set(row[1]) and any(self.periods[row[2]].overlaps(s) for s in spans)
-            ]
-            wider = where.union(*(row[1] for row in inside))
-            longer = when | {row[2] for row in inside}
-            if wider == where and self._same_days(when, longer):
-                return inside, where, longer
-            where, when = wider, longer
-
-    def _longest(self, when: frozenset[str]) -> tuple[str, ...]:
-        """Return the periods that lie in none of the others."""
-        spans = {name: self.periods[name] for name in self.periods if name in when}
-        return tuple(
-            name
-            for name, span in spans.items()
-            if not any(other != name and wide.covers(span) for other, wide in spans.items())
-        )
-
-    def _same_days(self, one: Iterable[str], other: Iterable[str]) -> bool:
-        """Say whether two sets of periods cover the same days."""
-        return _merged([self.periods[name] for name in one]) == _merged([self.periods[name] for name in other])
+    def _question(
+        self,
+        areas: Iterable[str] | None,
+        periods: Iterable[str | Period] | str | Period | None,
+        categories: Sequence[str],
+    ) -> Question:
+        rows = [row for row in self.rows if row[3] == tuple(categories)]
+        return joined(rows, self.periods, areas, asked_spans(periods, self.periods))
 
 
 def seal() -> object:
@@ -281,13 +266,3 @@ def check_seal(shown: object) -> None:
     """Refuse to make released values outside the gate: a copy with other contents would pass for released."""
     if shown is not _SEAL:
         raise CommonGroundError("only the gate makes released values; call protect(...) or register(...).")
-
-
-def _merged(spans: Iterable[Period]) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    runs: list[tuple[pd.Timestamp, pd.Timestamp]] = []
-    for span in sorted(spans):
-        if runs and span.start <= runs[-1][1]:
-            runs[-1] = (runs[-1][0], max(runs[-1][1], span.end))
-        else:
-            runs.append((span.start, span.end))
-    return runs

@@ -7,16 +7,19 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from commonground.disclosure.cells import code_keys, passes, rules_for
+from commonground.disclosure.cells import Coded, all_pass, code_keys, passes, rules_for
 from commonground.disclosure.labels import significant
 from commonground.disclosure.ledger import Ledger
 from commonground.disclosure.policy import profile_named
 from commonground.disclosure.protected import Answer, Protected, check_seal, seal
+from commonground.periods import Period
+from commonground.pickles import Published
 from commonground.tallies import tally
 
 __all__ = ["Registered", "register"]
@@ -32,13 +35,15 @@ COUNTS = {"before": ("treated", "before"), "after": ("treated", "after"), "ring_
           "ring_after": ("ring", "after")}  # fmt: skip
 WINDOWS = ("matched_before", "matched_after", "ring_before", "ring_after")
 WORDS = ("outcome", "label", "goal", "good", "primary", "reports")
+PLAIN = ("margin", "months_before", "months_after", "matched_months", "comparison_areas", "firm", "reporting_low",
+         "reporting_high", "refused", "cautions", "verdict")  # fmt: skip
 COMPARED = ("before", "after")
 UNPUBLISHABLE = "too few people to publish"
 REDEFINED = "published before under another definition, which stands"
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
-class Registered:
+class Registered(Published):
     """Verdicts of outcomes declared before the study was run, at the precision that may be published.
 
     Only `register` makes one: it cannot be built, or copied with other contents, by hand.
@@ -52,6 +57,8 @@ class Registered:
         The reading of each outcome, made from the rounded numbers.
     profile : str
     in_ledger : bool
+    ledger : Path or None
+        Where the rows stand.
     """
 
     released: ClassVar[bool] = True
@@ -60,6 +67,7 @@ class Registered:
     sentences: Mapping[str, str]
     profile: str
     in_ledger: bool
+    ledger: Path | None = field(default=None, repr=False)
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -76,7 +84,9 @@ class Registered:
         return self.frame.copy()
 
 
-def register(study: Any, evaluation: Any, protected: Mapping[str, Protected]) -> Registered:
+def register(
+    study: Any, evaluation: Any, protected: Mapping[str, Protected], *, book: Ledger | None = None
+) -> Registered:
     """Round an evaluation to what may be published, and leave out what rests on zones that are not published.
 
     Parameters
@@ -87,6 +97,8 @@ def register(study: Any, evaluation: Any, protected: Mapping[str, Protected]) ->
         As `evaluation.evaluate` returns it: ``to_frame()`` has a row an outcome, ``read(row)`` puts a row into words.
     protected : mapping of input to Protected
         The published cut, in the study's phases, of each input.
+    book : Ledger, optional
+        The ledger that the whole run holds, with what is not yet written; default: that of each input, opened anew.
 
     Returns
     -------
@@ -103,18 +115,21 @@ def register(study: Any, evaluation: Any, protected: Mapping[str, Protected]) ->
     """
     exact = evaluation.to_frame()
     exact = exact[exact["outcome"].isin(list(study.outcomes))]
-    rows = [_released(study, row, protected) for row in exact.to_dict("records")]
+    rows = [_released(study, row, protected, book) for row in exact.to_dict("records")]
     gates = list(protected.values())
     return Registered(
         frame=pd.DataFrame(rows, columns=list(exact.columns)),
         sentences={row["outcome"]: evaluation.read(row) for row in rows},
         profile=study.policy,
         in_ledger=all(gate.in_ledger for gate in gates) and bool(gates),
+        ledger=next((gate.ledger for gate in gates if gate.ledger is not None), None),
         seal=seal(),
     )
 
 
-def _released(study: Any, row: dict[str, Any], protected: Mapping[str, Protected]) -> dict[str, Any]:
+def _released(
+    study: Any, row: dict[str, Any], protected: Mapping[str, Protected], held: Ledger | None
+) -> dict[str, Any]:
     outcome = study.outcomes[row["outcome"]]
     gate = protected.get(outcome.input)
     if gate is None:
@@ -125,7 +140,7 @@ def _released(study: Any, row: dict[str, Any], protected: Mapping[str, Protected
         return _withheld(row, UNPUBLISHABLE)
     shown: dict[str, Any] = json.loads(json.dumps(_rounded(row, gate), default=_plain))
     if gate.ledger is not None:
-        book, definition = Ledger(gate.ledger), _definition(study, outcome)
+        book, definition = held or Ledger(gate.ledger), _definition(study, outcome)
         published = book.find_evaluation(row["outcome"])
         if published is None:
             book.write_evaluation(row["outcome"], definition, shown)
@@ -153,28 +168,50 @@ def _answer(gate: Protected, codes: tuple[str, ...], phase: str) -> Answer:
 
 
 def _part_passes(study: Any, name: str) -> bool:
-    """Say whether an outcome's part of its input, and the rest of it, may be shown in every zone and phase."""
+    """Say whether an outcome's part of its input, and the rest of it, may be shown in every zone and phase.
+
+    Parts of one input are published beside each other: each piece that they cut it into must pass too, where anybody is
+    in it. Of 30 on the street and 32 on the street or online, 2 are online.
+    """
     outcome = study.outcomes[name]
     if not outcome.where:
         return True
-    whole, part = study.located(outcome.input), study.outcome_records(name)
-    rest = replace(whole, frame=whole.frame.drop(index=part.frame.index))
-    phases = {phase: study.phases[phase] for phase in COMPARED}
-    rules = rules_for(tally(whole, study.areas, every=phases).keys, profile_named("partner"))
+    whole = study.located(outcome.input)
+    rules = rules_for(tally(whole, study.areas, every=_phases(study)).keys, profile_named("partner"))
+    part = whole.frame.index.isin(study.outcome_records(name).frame.index)
+    piece = np.zeros(len(whole.frame), dtype=np.int64)
+    for number, beside in enumerate(other for other, one in study.outcomes.items() if one.input == outcome.input):
+        piece += whole.frame.index.isin(study.outcome_records(beside).frame.index).astype(np.int64) << number
+    halves = (passes(_cells(study, whole, chosen), rules) for chosen in (part, ~part))
+    pieces = (_filled(_cells(study, whole, piece == value)) for value in np.unique(piece))
+    return all(halves) and all(all_pass(cells, rules) for cells in pieces)
+
+
+def _cells(study: Any, whole: Any, chosen: Any) -> Coded:
+    """Return some records of an input by zone and phase."""
+    phases = _phases(study)
+    keys = tally(replace(whole, frame=whole.frame[chosen]), study.areas, every=phases).keys
     order = [code for codes in study.zones.values() for code in codes]
     zone = np.repeat(np.arange(len(study.zones)), [len(codes) for codes in study.zones.values()])
-    for records in (part, rest):
-        keys = tally(records, study.areas, every=phases).keys
-        rows = code_keys(keys[keys["area"].isin(order)], order, list(phases), {})
-        cells = rows.into(zone[rows.place] * len(phases) + rows.period, len(study.zones) * len(phases))
-        if not passes(cells, rules):
-            return False
-    return True
+    rows = code_keys(keys[keys["area"].isin(order)], order, list(phases), {})
+    return rows.into(zone[rows.place] * len(phases) + rows.period, len(study.zones) * len(phases))
+
+
+def _filled(cells: Coded) -> Coded:
+    """Return the cells in which there is anything."""
+    found, number = np.unique(cells.cell, return_inverse=True)
+    return cells.into(number, len(found))
+
+
+def _phases(study: Any) -> dict[str, Period]:
+    return {phase: study.phases[phase] for phase in COMPARED}
 
 
 def _rounded(row: dict[str, Any], gate: Protected) -> dict[str, Any]:
-    """Return a row without any count."""
-    shown = row | {name: significant(row[name]) for name in ESTIMATES if _known(row.get(name))}
+    """Return a row without any count; a column that is not listed here is one."""
+    listed = {*ESTIMATES, *P_VALUES, *WORDS, *PLAIN}
+    shown = {name: value if name in listed else math.nan for name, value in row.items()}
+    shown |= {name: significant(row[name]) for name in ESTIMATES if _known(row.get(name))}
     shown |= {name: max(round(row[name], 2), LEAST_P) for name in P_VALUES if _known(row.get(name))}
     k = 8 if gate.people_known else 13
     if any(_known(row.get(name)) and row[name] < k for name in WINDOWS):

@@ -13,13 +13,18 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from commonground.errors import NotReleasable, Problem, RecordsError
 
-__all__ = ["Ints", "Worlds", "contradiction"]
+__all__ = ["ContradictionError", "Ints", "Worlds", "contradiction", "unanswered"]
 
 MOST_CLASSES = 1_200  # unknowns handed to the integer program at once (design, gate step 14)
 SLACK = 1e-5  # a solver's optimum this close to a whole number is that number
+NEAR_ENOUGH = 0.5  # relative gap at which a witness is taken; any world is one
 INFEASIBLE = 2  # scipy.optimize.milp's status for "no solution"
 
 Ints: TypeAlias = NDArray[np.int64]
+
+
+class ContradictionError(RecordsError):
+    """No world fits what was published."""
 
 
 class Worlds:
@@ -52,6 +57,34 @@ class Worlds:
             if not self._keep(point, box_low, box_high):
                 raise unanswered()
 
+    def look(
+        self, cost: NDArray[np.float64], box_low: Ints, box_high: Ints, *, whole: bool
+    ) -> tuple[float, Ints | None]:
+        """Minimise a cost: return a bound that holds for every world, and a world near the solution if there is one.
+
+        The corner of a relaxation is often not whole, but whole numbers within one of it mostly fit, and are found at
+        once.
+        """
+        bound, point = self._run(cost, box_low, box_high, whole=whole)
+        return bound, self.near(point, cost, box_low, box_high)
+
+    def relaxed(self, cost: NDArray[np.float64], box_low: Ints, box_high: Ints) -> NDArray[np.float64]:
+        """Minimise a cost over fractions of people."""
+        return self._run(cost, box_low, box_high, whole=False)[1]
+
+    def near(self, point: NDArray[np.float64], cost: NDArray[np.float64], box_low: Ints, box_high: Ints) -> Ints | None:
+        """Return a world at a point or, of small cost, within one of it; None if none is found there."""
+        if not self._keep(point, box_low, box_high):
+            near_low = np.maximum(box_low, np.floor(point + SLACK).astype(np.int64) - 1)
+            near_high = np.minimum(box_high, np.ceil(point - SLACK).astype(np.int64) + 1)
+            try:
+                _, point = self._run(cost, near_low, near_high, whole=True, gap=NEAR_ENOUGH)
+            except ContradictionError:  # none so near; that says nothing of worlds further off
+                return None
+            if not self._keep(point, box_low, box_high):
+                return None
+        return np.rint(point).astype(np.int64)
+
     def _push_apart(self, wanted: NDArray[np.bool_], box_low: Ints, box_high: Ints) -> None:
         """Look for worlds with many unknowns that share no sum at their limits at once; it saves most of the work."""
         columns = self.matrix.tocsc()
@@ -82,7 +115,7 @@ class Worlds:
         raise unanswered()
 
     def _run(
-        self, cost: NDArray[np.float64], box_low: Ints, box_high: Ints, *, whole: bool
+        self, cost: NDArray[np.float64], box_low: Ints, box_high: Ints, *, whole: bool, gap: float = 0.0
     ) -> tuple[float, NDArray[np.float64]]:
         """Solve the relaxation or the integer program; return a bound that holds for every world, and the point."""
         left = self.deadline - time.monotonic()
@@ -93,7 +126,7 @@ class Worlds:
             integrality=np.full(len(cost), int(whole)),
             bounds=Bounds(box_low, box_high),
             constraints=LinearConstraint(self.floats, self.low, self.high),
-            options={"time_limit": left, "mip_rel_gap": 0.0},
+            options={"time_limit": left, "mip_rel_gap": gap},
         )
         if answer.status == INFEASIBLE:
             raise contradiction()
@@ -113,11 +146,11 @@ class Worlds:
         return True
 
 
-def contradiction() -> RecordsError:
+def contradiction() -> ContradictionError:
     """Return the error for sums that no whole numbers satisfy."""
     rule = "the sums must be possible with whole numbers of 0 or more"
     help_ = "Check that every total is the sum of its cells and that rounded totals are given as ranges"
-    return RecordsError("The published numbers contradict each other:", [Problem(None, "sums", rule, help_)])
+    return ContradictionError("The published numbers contradict each other:", [Problem(None, "sums", rule, help_)])
 
 
 def unanswered() -> NotReleasable:

@@ -14,12 +14,13 @@ import pyarrow.parquet as parquet
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from commonground.errors import Problem
+from commonground.errors import Problem, RecordsError
 from commonground.formats.headers import read_header
 from commonground.formats.opening import check_file, file_bytes
 from commonground.formats.refusals import NoRowsError, refusal
 from commonground.formats.text import read_text
 from commonground.formats.workbooks import read_workbook
+from commonground.pickles import Exact
 
 __all__ = ["RawTable", "read_table"]
 
@@ -30,7 +31,7 @@ ENDINGS = (*TEXT_ENDINGS, *WORKBOOK_ENDINGS, ".parquet", *LAYER_ENDINGS)
 
 
 @dataclass(frozen=True)
-class RawTable:
+class RawTable(Exact):
     """A table as it was found.
 
     Parameters
@@ -113,7 +114,9 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
             names = list(file.schema_arrow.names)
             read_header(names, path.name, columns=columns)
             frame: pd.DataFrame = file.read(columns=None if columns is None else list(columns)).to_pandas()
-    except (pa.ArrowInvalid, OSError):
+    except RecordsError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError):  # one byte wrong may break any part of it
         raise refusal(path.name, "is damaged or not a parquet file", "Export it again.") from None
     return frame
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
 
 import geopandas as gpd
 import pandas as pd
 
 from commonground.errors import CommonGroundError, GeographyError
+from commonground.pickles import Exact
 from commonground.records.texts import entries
 from commonground.systems import crs_text
 
@@ -24,7 +24,7 @@ GUESSED = (
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Records:
+class Records(Exact):
     """Checked rows of one kind, with what was learnt while reading them.
 
     Parameters
@@ -64,10 +64,6 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.frame)
-
-    def __reduce__(self) -> NoReturn:
-        # A pickle is a file nobody inspects; rows about people do not travel in one.
-        raise TypeError("Records are not pickled: they hold rows about people. Tally them; pass the tally on.")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import zoneinfo
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ class _Part:
     """One table in our column names, rows numbered from 0, and where each row stood in its file."""
 
     name: str
-    frame: pd.DataFrame
-    rows: np.ndarray
+    frame: pd.DataFrame = field(repr=False)
+    rows: np.ndarray = field(repr=False)
     crs: str | None
     notes: tuple[str, ...]
 
@@ -57,7 +58,7 @@ def read_records(
     columns: Mapping[str, str] | None = None,
     crs: object = None,
     timezone: str = "Europe/London",
-    key: bytes | str | Path | None = None,
+    key: bytes | str | Path | hmac.HMAC | None = None,
     published: str | None = None,
 ) -> Records:
     """Read, check and pseudonymise contacts, incidents, arrests or services.
@@ -74,7 +75,7 @@ def read_records(
         Coordinate reference system of x and y; needed when they are read and the file does not say.
     timezone : str
         Civil time of the place.
-    key : bytes, str or Path, optional
+    key : bytes, str, Path or HMAC, optional
         Key for the pseudonyms of person, premises and event: see `commonground.pseudonyms.pseudonymise`.
     published : str, optional
         Citation, when the source is already published.

@@ -30,7 +30,7 @@ from commonground.release.figures import (
     wrapped,
 )
 from commonground.release.forest import ForestRow, forest_chart
-from commonground.release.tables import cell_text
+from commonground.release.tables import cell_text, require_origin
 
 __all__ = ["Chart", "ForestRow", "Marks", "bars_by_phase", "forest_chart", "index_lines"]
 
@@ -71,6 +71,7 @@ def bars_by_phase(
     *,
     title: str,
     unit: str,
+    origin: object,
 ) -> Chart:
     """Draw values before, during and after, side by side for each label.
 
@@ -84,17 +85,23 @@ def bars_by_phase(
         The finding, ten words or fewer.
     unit : str
         What is counted, per what.
+    origin : object
+        The protected value that the numbers came from; an exact one is refused.
 
     Returns
     -------
     Chart
-        Hidden values are written as hidden: they have no bar, and are no zero.
+        Hidden values are written as hidden: they have no bar, and are no zero. The axis is a function of what is
+        written on the chart.
 
     Raises
     ------
+    NotReleasable
+        If `origin` is not a protected value.
     ValueError
         If there is nothing to draw, lengths differ or the title is too long.
     """
+    require_origin(origin)
     phases = [("Before", before, BLUE, ""), ("During", during, "#B9C2C8", "///"), ("After", after, ORANGE, "")]
     shown = [(name, list(values), colour, hatch) for name, values, colour, hatch in phases if values is not None]
     check_chart(title, len(labels))
@@ -126,7 +133,7 @@ def bars_by_phase(
     return rendered(draw, title, f"{title}. {unit}. {'; '.join(words)}.", height=2.1 + 0.34 * len(shown) * len(labels))
 
 
-def index_lines(series: pd.DataFrame, marks: Marks) -> Chart:
+def index_lines(series: pd.DataFrame, marks: Marks, *, origin: object) -> Chart:
     """Draw up to four series over periods.
 
     Parameters
@@ -135,6 +142,8 @@ def index_lines(series: pd.DataFrame, marks: Marks) -> Chart:
         One row a period, in order, the index holding its label (``2019 Q1``); one column a line; missing where hidden.
     marks : Marks
         Title, unit and the periods of the operation.
+    origin : object
+        The protected value that the numbers came from; an exact one is refused.
 
     Returns
     -------
@@ -143,9 +152,12 @@ def index_lines(series: pd.DataFrame, marks: Marks) -> Chart:
 
     Raises
     ------
+    NotReleasable
+        If `origin` is not a protected value.
     ValueError
         If there are no or more than four lines, the title is too long, or an operation period is not in the index.
     """
+    require_origin(origin)
     check_chart(marks.title, min(len(series), series.shape[1]))
     if series.shape[1] > 4:
         raise ValueError("more than four lines cannot be told apart; draw two charts")

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from commonground.release.figures import BLUE, INK, SOFT, TEAL, Chart, Look, check_chart, rendered, wrapped
+from commonground.release.tables import require_origin
 
 __all__ = ["ForestRow", "forest_chart"]
 
@@ -45,7 +46,9 @@ class ForestRow:
     verdict: str
 
 
-def forest_chart(rows: Sequence[ForestRow], *, title: str, unit: str = "Ratio, after over before") -> Chart:
+def forest_chart(
+    rows: Sequence[ForestRow], *, title: str, origin: object, unit: str = "Ratio, after over before"
+) -> Chart:
     """Draw ratios with their intervals on a logarithmic axis.
 
     Parameters
@@ -54,6 +57,8 @@ def forest_chart(rows: Sequence[ForestRow], *, title: str, unit: str = "Ratio, a
         From top to bottom.
     title : str
         The finding, ten words or fewer.
+    origin : object
+        The protected value or registered evaluation that the numbers came from.
     unit : str
         What the axis shows.
 
@@ -64,9 +69,12 @@ def forest_chart(rows: Sequence[ForestRow], *, title: str, unit: str = "Ratio, a
 
     Raises
     ------
+    NotReleasable
+        If `origin` is not a protected value.
     ValueError
         If there is no row or the title is too long.
     """
+    require_origin(origin)
     check_chart(title, len(rows))
 
     def draw(axes: Axes) -> None:

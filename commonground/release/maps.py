@@ -6,10 +6,9 @@ folium map of published values into such a page. Both give a whole HTML page wit
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -19,12 +18,15 @@ import shapely
 from markupsafe import Markup
 
 from commonground.errors import GeographyError
+from commonground.records import Records
 from commonground.release.assets import leaflet_script, leaflet_style
 from commonground.release.classes import HIDDEN_LABEL, Classes
 from commonground.release.escape import script_json
-from commonground.release.pages import Page, TableView, render_page, table_view, template_text
+from commonground.release.pages import Link, Page, TableView, render_page, table_view, template_text
+from commonground.release.spots import refuse_spots
 from commonground.release.stock import prepare
-from commonground.release.tables import Table
+from commonground.release.tables import Table, require_origin
+from commonground.release.views import MapView
 
 __all__ = ["Layer", "MapView", "choropleth_map", "self_contained"]
 
@@ -46,44 +48,27 @@ class Layer:
         What is written for each block: ``10 (8 to 12)``; missing where hidden.
     classes : Classes, optional
         Classes of this layer when they differ from the map's, as for a change beside counts.
+    origin : object
+        The protected value that the numbers came from. Its class says ``released = True``.
+
+    Raises
+    ------
+    NotReleasable
+        If `origin` is not a protected value.
     """
 
     name: str
     values: pd.Series
     labels: pd.Series
     classes: Classes | None = None
+    _: KW_ONLY
+    origin: object = field(repr=False)
+
+    def __post_init__(self) -> None:
+        require_origin(self.origin)
 
     def __repr__(self) -> str:
         return f"Layer({self.name})"
-
-
-@dataclass(frozen=True, repr=False)
-class MapView:
-    """A self-contained map for notebooks.
-
-    Parameters
-    ----------
-    html : str
-        What `choropleth_map` or `self_contained` returned.
-    title : str
-        Title of the frame, read by screen readers.
-    height : int
-        Height in pixels.
-    """
-
-    html: str = field(repr=False)
-    title: str = "Map"
-    height: int = 720
-
-    def __repr__(self) -> str:
-        return f"MapView({self.title})"
-
-    def _repr_html_(self) -> str:
-        """Return the page in a frame of its own that may run its scripts and reach nothing else."""
-        return (
-            f'<iframe title="{html.escape(self.title)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
-            f'srcdoc="{html.escape(self.html)}"></iframe>'
-        )
 
 
 def choropleth_map(
@@ -96,6 +81,7 @@ def choropleth_map(
     kind: str = "sequential",
     boundaries: gpd.GeoDataFrame | None = None,
     notes: Sequence[str] = (),
+    links: Sequence[Link] = (),
 ) -> str:
     """Draw published blocks, with a switch between layers.
 
@@ -117,11 +103,13 @@ def choropleth_map(
         Outlines drawn below the blocks, no finer than the published geography.
     notes : sequence of str
         Footnotes: data as of, sources.
+    links : sequence of Link
+        Ways back: other pages of the same release, relative, as ``../index.html``.
 
     Returns
     -------
     str
-        A whole HTML page, the same for the same input.
+        A whole HTML page, the same for the same input. The part of the world it shows is that of the blocks.
 
     Raises
     ------
@@ -146,7 +134,7 @@ def choropleth_map(
         "boundaries": None if boundaries is None else _features(boundaries),
     }
     return _page(
-        Page(title=title, finding=finding, notes=tuple(notes)),
+        Page(title=title, finding=finding, links=tuple(links), notes=tuple(notes)),
         {
             "layers": [{"name": layer.name} for layer in named],
             "legends": [_legend(key) for key in keys],
@@ -164,6 +152,8 @@ def self_contained(
     *,
     title: str,
     finding: str,
+    origin: object,
+    places: Records | None = None,
     lang: str = "en",
     table: Table | pd.DataFrame | None = None,
     legend: Sequence[tuple[str, str]] | None = None,
@@ -171,7 +161,7 @@ def self_contained(
 ) -> str:
     """Turn a folium map of published values into one page that asks nobody for anything.
 
-    Strings of the map (popups, tooltips, properties, layer names, icons) are text: markup in them is shown, not obeyed.
+    Strings of the map (popups, tooltips, properties, names, icons) are text: markup in them is shown, not obeyed.
 
     Parameters
     ----------
@@ -181,10 +171,14 @@ def self_contained(
         Title of the page.
     finding : str
         One sentence that says what the map shows.
+    origin : object
+        The protected value that the numbers came from; an exact one is refused.
+    places : Records of services, optional
+        A public list: points are drawn only where one of them stands.
     lang : str
         Language of the page.
     table : Table or DataFrame, optional
-        The same areas as a table after the map: polygons cannot be reached by keyboard.
+        The same areas, after the map: polygons cannot be reached by keyboard.
     legend : sequence of (colour, label), optional
         At most five classes and the neutral one. Taken from a folium Choropleth when not given.
     alt : str
@@ -197,12 +191,16 @@ def self_contained(
 
     Raises
     ------
+    NotReleasable
+        If `origin` is not a protected value, or the map marks anything smaller than an area: see `refuse_spots`.
     UnsafeMap
         If the map has tiles, video, scripts of its own or an element that was not reviewed; all of them are listed.
     AssetError
         If it names a file of a third party that is not in our table.
     """
+    require_origin(origin)
     stock = prepare(folium_map)
+    refuse_spots(folium_map, places)
     entries = tuple(legend) if legend is not None else stock.legend
     return _page(
         Page(title=title, finding=finding, lang=lang),

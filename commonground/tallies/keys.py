@@ -91,8 +91,9 @@ def ordered(levels: Iterable[str]) -> tuple[str, ...]:
 
 def checked_unit(count: str) -> str:
     """Return the unit, or say which there are."""
-    if count not in UNITS:
-        raise CommonGroundError(f"a tally counts {', '.join(UNITS)}, not {count!r}; choose one of them.")
+    if not isinstance(count, str) or count not in UNITS:
+        said = repr(count) if isinstance(count, str) else f"a {type(count).__name__}"
+        raise CommonGroundError(f"a tally counts {', '.join(UNITS)}, not {said}; choose one of them.")
     return count
 
 

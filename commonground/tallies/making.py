@@ -95,6 +95,8 @@ def _check(records: Records, areas: gpd.GeoDataFrame | None, by: Sequence[str]) 
     columns = records.frame.columns
     if isinstance(by, str):
         raise CommonGroundError(f"by is a tuple of columns, not one text; write by=({by!r},).")
+    if not isinstance(by, tuple | list) or not all(isinstance(name, str) for name in by):
+        raise CommonGroundError(f"by is a tuple of names of columns, not a {type(by).__name__}; write by=('setting',).")
     absent = [name for name in by if name not in columns]
     if absent:
         raise CommonGroundError(

@@ -14,13 +14,14 @@ from commonground.areas import check_same_crs
 from commonground.coverage import merge_spans, observed_days, spread_spans, whole_cells
 from commonground.errors import CommonGroundError
 from commonground.periods import Period
+from commonground.pickles import Exact
 from commonground.tallies.keys import checked_unit, counts_in, distinct, joined_citations, ordered
 
 __all__ = ["Tally"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Tally:
+class Tally(Exact):
     """Counts per area x period x category, dense over what was observed.
 
     Parameters

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .expectation import Expectation, Finding, boundary_vertices
 from .needles import Needles
-from .walk import inspect_bytes, inspect_folder
+from .walk import inspect, inspect_bytes, inspect_folder
 
-__all__ = ["Expectation", "Finding", "Needles", "boundary_vertices", "inspect_bytes", "inspect_folder"]
+__all__ = [
+    "Expectation", "Finding", "Needles", "boundary_vertices", "inspect", "inspect_bytes", "inspect_folder",
+]  # fmt: skip

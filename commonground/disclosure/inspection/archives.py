@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from .pieces import Bytes, Flag, Piece, Text, join
@@ -18,6 +19,7 @@ MOST_MEMBERS = 5_000
 DESCRIPTOR = 24  # bytes that may follow a streamed member (zip specification 4.3.9, with zip64)
 _ENCRYPTED = 1
 _STREAMED = 8
+_ZIP64 = 1
 
 _TOO_LARGE = "It is too large to be read back. Release less, or in smaller files."
 
@@ -34,6 +36,10 @@ def read_zip(data: bytes) -> Iterator[Piece]:
         where = f"member {number}"
         yield Text(f"{where}, name", info.filename, "raw")
         yield Text(f"{where}, name", info.filename, "metadata")
+        if "\\" in info.orig_filename:
+            yield Flag(where, "machine", "A member's name holds a backslash, which leads elsewhere on some systems.")
+        if info.date_time[0] > 1980:
+            yield Text(where, "{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(*info.date_time), "metadata")
         if info.comment:
             yield Flag(where, "hidden content", "A member carries a comment. Remove it.")
             yield Text(where, info.comment.decode("latin-1"), "metadata")
@@ -74,6 +80,9 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes
 
 def between(data: bytes, archive: zipfile.ZipFile) -> Iterator[Piece]:
     """Find bytes that no listed member accounts for: before, between and after them."""
+    names = [info.filename for info in archive.infolist()]
+    if len(set(names)) < len(names):
+        yield Flag("", "hidden content", "Two members have the same name; readers see only one. Write it afresh.")
     at, streamed = 0, False
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         start = info.header_offset
@@ -82,11 +91,29 @@ def between(data: bytes, archive: zipfile.ZipFile) -> Iterator[Piece]:
             yield Flag("", "hidden content", "The archive holds bytes that belong to no member. Write it afresh.")
             yield Text("between members", data[at:start].decode("latin-1"), "raw")
         name, extra = struct.unpack_from("<HH", data, start + 26)
+        yield from _extra(data[start + 30 + name : start + 30 + name + extra], info.extra)
         at, streamed = start + 30 + name + extra + info.compress_size, bool(info.flag_bits & _STREAMED)
     slack = DESCRIPTOR if at and streamed else 0
     if archive.start_dir - at > slack:
         yield Flag("", "hidden content", "The archive holds bytes that belong to no member. Write it afresh.")
         yield Text("between members", data[at : archive.start_dir].decode("latin-1"), "raw")
+    end = data.rfind(b"PK\x05\x06") + 22 + len(archive.comment)
+    if len(data) > end:
+        yield Flag("", "hidden content", "There are bytes after the end of the archive. Write it afresh.")
+        yield Text("after the end", data[end:].decode("latin-1"), "raw")
+
+
+def _extra(*fields: bytes) -> Iterator[Piece]:
+    """Look into what a member carries beside its contents; sizes beyond four bytes are the only use for it."""
+    for held in fields:
+        kinds, at = set(), 0
+        while at + 4 <= len(held):
+            kind, size = struct.unpack_from("<HH", held, at)
+            kinds.add(kind)
+            at += 4 + size
+        if kinds - {_ZIP64} or at < len(held):
+            yield Flag("", "hidden content", "A member carries an extra field (times, accounts). Write it without.")
+            yield Text("extra field", held.decode("latin-1"), "raw")
 
 
 def expand(data: bytes, bits: int) -> tuple[bytes, bytes] | None:
@@ -124,7 +151,12 @@ def read_gzip(data: bytes) -> Iterator[Piece]:
             yield Flag(where, damaged, "What is here is damaged, too large, or no gzip data.")
             yield Text(where, data.decode("latin-1"), "raw")
             return
-        name, comment = _gzip_texts(data)
+        name, comment, extra = _gzip_texts(data)
+        if extra:
+            yield Flag(where, "hidden content", "The gzip data carries an extra field. Write it afresh.")
+            yield Text(where, extra, "raw")
+        if made := int.from_bytes(data[4:8], "little"):
+            yield Text(f"{where}, made", f"{datetime.fromtimestamp(made, UTC):%Y-%m-%d %H:%M:%S}", "metadata")
         yield Text(f"{where}, name", name, "raw")
         yield Text(f"{where}, name", name, "metadata")
         if comment:
@@ -133,13 +165,14 @@ def read_gzip(data: bytes) -> Iterator[Piece]:
         data = unpacked[1]
 
 
-def _gzip_texts(data: bytes) -> tuple[str, str]:
-    flags, at = data[3], 10
+def _gzip_texts(data: bytes) -> tuple[str, str, str]:
+    flags, at, extra = data[3], 10, b""
     if flags & 4:
-        at += 2 + int.from_bytes(data[at : at + 2], "little")
+        extra = data[12 : 12 + int.from_bytes(data[10:12], "little")]
+        at += 2 + len(extra)
     texts = []
     for bit in (8, 16):
         end = data.find(b"\x00", at) if flags & bit else at
         texts.append(data[at:end].decode("latin-1"))
         at = end + 1 if flags & bit else at
-    return texts[0], texts[1]
+    return texts[0], texts[1], extra.decode("latin-1")

@@ -5,24 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import pairwise
+from itertools import combinations, pairwise
 from numbers import Real
 from typing import Any
 
 from .expectation import Expectation
-from .patterns import is_point
+from .patterns import CODED_PLACE, is_point
 from .pieces import Flag, Piece, Points, Table, Text, join
 from .texts import examine_text
 
 __all__ = ["examine"]
 
 _DEGREES_OR_METRES = re.compile(
-    r"lat|latitude|lon|lng|long|longitude|eastings?|northings?|x|y|[xy]_?coord(?:inate)?|coord(?:inate)?_?[xy]",
+    r"lat|latitude|lon|lng|long|longitude|(?:grid|os|bng)?[ _]?(?:e|n|eastings?|northings?)|x|y|"
+    r"[xy]_?coord(?:inate)?|coord(?:inate)?_?[xy]",
     re.IGNORECASE,
 )
 _PLACES = re.compile(
-    r"geom|geometry|wkt|wkb|coord(?:inate)?s?|grid_?ref(?:erence)?|postcode|uprn|usrn|geohash", re.IGNORECASE
+    r"geom|geometry|wkt|wkb|coord(?:inate)?s?|grid_?ref(?:erence)?|postcode|uprn|usrn|geohash|h3|s2|quadkey|mgrs|"
+    r"plus_?code|w(?:hat)?3w(?:ords)?",
+    re.IGNORECASE,
 )
+_MONTH = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d{4}", re.IGNORECASE
+)
+_MONTH_OR_QUARTER = re.compile(rf"{_MONTH.pattern}|\d{{4}}[ -]?Q[1-4]|Q[1-4] \d{{4}}", re.IGNORECASE)
+_FINE = re.compile(r"-?\d{1,2}\.\d{4,}")
 _COUNT = re.compile(r"\s*(\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?\s*")
 
 
@@ -51,6 +59,7 @@ def examine(piece: Piece, expectation: Expectation) -> Iterator[Flag]:
         if piece.fresh:
             yield from _cells(piece, expectation)
         yield from _columns(piece, expectation)
+        yield from _months(piece, expectation)
 
 
 def _points(piece: Points, expectation: Expectation) -> Iterator[Flag]:
@@ -83,12 +92,30 @@ def _columns(piece: Table, expectation: Expectation) -> Iterator[Flag]:
         if piece.declared and _PLACES.fullmatch(name.strip()) and expectation.vertices is None:
             yield Flag(where, "coordinates", "A column of places is here. Show areas instead.")
         values = [row[c] for row in piece.rows if c < len(row)]
+        if piece.declared and any(isinstance(value, str) and CODED_PLACE.fullmatch(value.strip()) for value in values):
+            yield Flag(where, "coordinates", "Codes of places finer than any area are here. Show areas instead.")
         if _plain(name) in counted and any(0 < count < expectation.k for count in map(_count, values)):
             message = "A count below the smallest that may be shown is here. Publish the protected values."
             yield Flag(where, "small number", message)
-    if piece.declared and not all(expectation.shows(x, y) for x, y in _pairs(piece)):
+    if piece.declared and not all(expectation.shows(x, y) for x, y in (*_pairs(piece), *_unnamed_pairs(piece))):
         message = "Columns of coordinates are here. Show areas, or declare the places as public."
         yield Flag(piece.where, "coordinates", message)
+
+
+def _months(piece: Table, expectation: Expectation) -> Iterator[Flag]:
+    """Find counts by the month where only longer periods may be shown."""
+    counted = {_plain(name) for name in expectation.count_columns}
+    if expectation.finest_time not in ("quarter", "year") or not counted & {
+        _plain(name) for name in piece.columns or ()
+    }:
+        return
+    finer = _MONTH if expectation.finest_time == "quarter" else _MONTH_OR_QUARTER
+    for c in range(len(piece.columns or ())):
+        if any(c < len(row) and isinstance(row[c], str) and finer.fullmatch(row[c].strip()) for row in piece.rows):
+            where = f"{piece.where}, column {c + 1}".lstrip(", ")
+            yield Flag(
+                where, "time", f"Counts by a period shorter than the {expectation.finest_time} are here. Join them."
+            )
 
 
 def _pairs(piece: Table) -> Iterator[tuple[float, float]]:
@@ -99,6 +126,20 @@ def _pairs(piece: Table) -> Iterator[tuple[float, float]]:
             pair = _numbers(row, first, second)
             if pair and is_point(*pair):
                 yield pair
+
+
+def _unnamed_pairs(piece: Table) -> Iterator[tuple[float, float]]:
+    """Yield the pairs of two columns of any name that hold nothing but places: degrees at four decimals or more."""
+    fine: dict[int, list[tuple[int, float]]] = {}
+    for r, row in enumerate(piece.rows):
+        for c, value in enumerate(row):
+            if value is not None and _FINE.fullmatch(str(value)):
+                fine.setdefault(c, []).append((r, float(value)))
+    for one, other in combinations(fine, 2):
+        beside = dict(fine[other])
+        pairs = [(value, beside[r]) for r, value in fine[one] if r in beside]
+        if pairs and all(is_point(*pair) for pair in pairs):
+            yield from pairs
 
 
 def _numbers(row: Sequence[Any], first: int, second: int) -> tuple[float, float] | None:

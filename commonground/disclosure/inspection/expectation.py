@@ -75,6 +75,8 @@ class Expectation:
         Days that may be named, such as the start of the operation.
     allowed : frozenset of str
         Exact phrases that may appear although a pattern matches them: a helpline's number, opening hours.
+    made : bool
+        Whether a file may say when it was made; False for a release, whose bytes must not depend on the moment.
     names : frozenset of str
         Names of people's accounts and machines; the default is the running user and host.
     """
@@ -87,6 +89,7 @@ class Expectation:
     finest_time: str | None = None
     dates: frozenset[date] = frozenset()
     allowed: frozenset[str] = frozenset()
+    made: bool = True
     names: frozenset[str] = field(default_factory=_names_of_this_machine)
 
     def __post_init__(self) -> None:

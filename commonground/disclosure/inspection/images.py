@@ -11,10 +11,11 @@ from .pieces import Flag, Piece, Text
 
 __all__ = ["read_gif", "read_png"]
 
-# Chunks that only say how to draw (PNG specification, third edition, section 11).
-_DRAWING = frozenset(
-    {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs", b"tIME"}
-)
+# Chunks that only say how to draw (PNG specification, third edition, section 11), and the most bytes each can need.
+_DRAWING = {
+    b"IHDR": 13, b"PLTE": 768, b"IDAT": 2**31, b"IEND": 0, b"tRNS": 256, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1,
+    b"sBIT": 4, b"bKGD": 6, b"pHYs": 9, b"tIME": 7,
+}  # fmt: skip
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _PLAIN_KEYS = frozenset({"Software", "Title", "Description", "Copyright", "Disclaimer", "Source", "Warning"})
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -35,7 +36,12 @@ def read_png(data: bytes) -> Iterator[Piece]:
         elif kind == b"eXIf":
             yield Flag("eXIf", "hidden content", "The picture carries camera data. Save it without.")
             yield Text("eXIf", body.decode("latin-1"), "raw")
-        elif kind not in _DRAWING:
+        elif kind == b"tIME" and len(body) == 7:
+            year, *rest = struct.unpack(">HBBBBB", body)
+            yield Text("tIME chunk", "{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(year, *rest), "metadata")
+        elif kind in (b"PLTE", b"tRNS"):
+            yield Text(kind.decode(), body.decode("latin-1"), "raw")
+        elif len(body) > _DRAWING.get(kind, -1):
             yield Flag("", "hidden content", "The picture carries a part that does not draw. Save it afresh.")
             yield Text("chunk", body.decode("latin-1"), "raw")
         header, pixels = (body, pixels) if kind == b"IHDR" else (header, pixels + body if kind == b"IDAT" else pixels)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from .decoding import decode
-from .patterns import LOADS, NAMESPACE
+from .patterns import LOADS, NAMESPACE, in_british_isles
 from .pieces import Bytes, Flag, Piece, Table, Text
-from .trees import fragments
+from .trees import fragments, read_json
 
 __all__ = ["read_html", "read_markdown"]
 
@@ -24,7 +25,12 @@ _SHAPE_ONLY = frozenset({"d", "points", "transform", "viewbox", "integrity", "st
 _MADE = frozenset({"metadata", "dc:date", "rdf:rdf"})  # in drawings: when and with what the file was made
 _DATA_SCRIPT = re.compile(r"json|importmap", re.IGNORECASE)
 _RUN_SCRIPT = re.compile(r"^$|javascript|ecmascript|module|babel|jsx", re.IGNORECASE)
-_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|!\[[^\]]*\]\[")
+_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|!\[([^\]]*)\](?:\[([^\]]*)\])?")
+_MARKDOWN_NAMED = re.compile(r"^[ ]{0,3}\[([^\]]+)\]:\s*<?(\S+?)>?(?:\s|$)", re.MULTILINE)
+_LATITUDES = frozenset({"lat", "latitude", "northing", "n", "y", "cy"})
+_CHARSET = re.compile(r"charset=\s*([\w-]+)", re.IGNORECASE)
+_NUMBERS = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+_COUNTRY = {False: 20.0, True: 2_000_000.0}  # degrees, metres
 _MARKDOWN_TABLE = re.compile(r"^\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*\|?\s*$")
 
 
@@ -39,8 +45,10 @@ def read_html(data: bytes) -> Iterator[Piece]:
 def read_markdown(text: str) -> Iterator[Piece]:
     """Yield the prose, pipe tables, pictures and inline markup of a note."""
     yield Text("", text, "prose")
+    named = {name.lower(): target for name, target in _MARKDOWN_NAMED.findall(text)}
     for match in _MARKDOWN_IMAGE.finditer(text):
-        if match[1] and LOADS.match(match[1]):
+        target = match[1] or named.get((match[3] or match[2] or "").lower(), "")
+        if LOADS.match(target):
             line = text.count("\n", 0, match.start()) + 1
             yield Flag(
                 f"line {line}", "external address", "A picture is loaded from elsewhere. Put it into the folder."
@@ -112,6 +120,7 @@ class _Page(HTMLParser):
             self._open.append(_Grid(f"line {line}, table"))
         for name, value in values.items():
             self._attribute(tag, name, value, values, line)
+        self._whole(tag, values, line)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -140,6 +149,25 @@ class _Page(HTMLParser):
         elif name in _FETCHED and not (asked or named) and any(_fetched(part) for part in value.split(",")):
             message = "The page loads something from elsewhere. Put it into the file."
             self.pieces.append(Flag(where, "external address", message))
+
+    def _whole(self, tag: str, values: dict[str, str], line: int) -> None:
+        """Look at what the attributes of one element say together."""
+        where = f"line {line}, attributes of {tag}"
+        plain = {name.removeprefix("data-"): value for name, value in values.items()}
+        self.pieces.extend(read_json(json.dumps(plain).encode()) if _LATITUDES & set(plain) else ())
+        named = _CHARSET.search(values.get("content", ""))
+        charset = values.get("charset", named[1] if named else "utf-8").strip().lower()
+        if tag == "meta" and charset != "utf-8":
+            self.pieces.append(Flag(where, "unreadable", "The page is to be read in another encoding. Use UTF-8."))
+        box = _NUMBERS.findall(values.get("viewbox", "")) if tag == "svg" else []
+        if len(box) == 4:
+            left, top, width, height = map(float, box)
+            if (
+                in_british_isles(left + width / 2, abs(top + height / 2))
+                and max(width, height) < _COUNTRY[abs(left) > 180]
+            ):
+                message = "The drawing is in map coordinates, which gives every place in it. Draw in units of the page."
+                self.pieces.append(Flag(where, "coordinates", message))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style") and self._kind is not None:

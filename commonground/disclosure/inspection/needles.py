@@ -102,6 +102,16 @@ class Needles:
         """
         yield from sorted({*self._find_words(text), *self._find_inside(text)} if self else ())
 
+    def found(self, text: str) -> bool:
+        """Say whether a text holds any raw value.
+
+        Parameters
+        ----------
+        text : str
+            Any text.
+        """
+        return next(self.find(text), None) is not None
+
     def _find_words(self, text: str) -> Iterator[int]:
         """Search words and phrases, joined as they stand next to each other."""
         at = [(match.start(), word) for match in _WORD.finditer(text) if (word := _normal(match[0]))]

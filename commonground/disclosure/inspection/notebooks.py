@@ -18,6 +18,12 @@ _TIMINGS = frozenset({"execution", "papermill", "ExecuteTime", "execution_time",
 _PLAIN_METADATA = frozenset(
     {"kernelspec", "language_info", "tags", "slideshow", "editable", "jupytext", "title", "nbformat"}
 )
+# The keys of format 4.5 (nbformat's schema).
+_BOOK = frozenset({"metadata", "nbformat", "nbformat_minor", "cells"})
+_CELL = frozenset({"id", "cell_type", "metadata", "source", "attachments", "outputs", "execution_count"})
+_OUTPUT = frozenset(
+    {"output_type", "metadata", "data", "name", "text", "ename", "evalue", "traceback", "execution_count"}
+)
 _MIME_NAMES = {
     "text/html": ".html", "image/svg+xml": ".svg", "image/png": ".png", "image/gif": ".gif",
     "application/json": ".json",
@@ -38,9 +44,11 @@ def read_notebook(data: bytes) -> Iterator[Piece]:
         yield Flag("", "unreadable", "This is not a notebook of format 4.")
         return
     yield from _metadata("", book.get("metadata"))
+    yield from _others("", book, _BOOK)
     for number, cell in enumerate(cells, start=1):
         where = f"cell {number}"
         yield from _metadata(where, cell.get("metadata"))
+        yield from _others(where, cell, _CELL)
         code = cell.get("cell_type") == "code"
         yield Bytes(
             where, "source.txt" if code else "source.md", _joined(cell.get("source")).encode("utf-8", "replace")
@@ -63,6 +71,7 @@ def _output(where: str, output: Any) -> Iterator[Piece]:
         if key in output:
             yield Text(where, re.sub(r"\x1b\[[\d;]*m", "", _joined(output[key])), "prose")
     yield from _metadata(where, output.get("metadata"))
+    yield from _others(where, output, _OUTPUT)
     yield from _bundle(where, output.get("data"))
 
 
@@ -85,6 +94,14 @@ def _metadata(where: str, metadata: Any) -> Iterator[Piece]:
         elif key not in _PLAIN_METADATA:
             yield Flag(here, "hidden content", "Metadata that no reader sees is stored. Clear it.")
         yield Text(here, json.dumps(value, ensure_ascii=False), "metadata")
+
+
+def _others(where: str, node: dict[str, Any], known: frozenset[str]) -> Iterator[Piece]:
+    """Look at keys that the format does not have, which no reader shows."""
+    rest = {key: value for key, value in node.items() if key not in known}
+    if rest:
+        yield Flag(where, "hidden content", "A part that no reader shows is stored. Write the notebook afresh.")
+        yield Bytes(where, "part.json", json.dumps(rest).encode())
 
 
 def _joined(source: Any) -> str:

@@ -10,21 +10,28 @@ from datetime import date
 from commonground.tripwire import find_kinds
 
 __all__ = [
+    "BASE32",
     "BASE64",
     "CALLS",
+    "CODED_PLACE",
+    "CODES",
     "CODE_ADDRESS",
     "CSS_LOADS",
     "DATA_URI",
     "HEX",
+    "LAT_LON",
     "LOADS",
     "MARKER",
     "MARKUP_ADDRESS",
     "NAMESPACE",
     "PATHS",
     "PATH_SIGNS",
+    "PLACE_TEXTS",
+    "SHORT_BASE64",
     "TIMES",
     "find_kinds",
     "finer_dates",
+    "in_british_isles",
     "is_point",
 ]
 
@@ -51,7 +58,8 @@ NAMESPACE = re.compile(
     re.IGNORECASE,
 )
 CSS_LOADS = re.compile(
-    r"url\(\s*[\"']?\s*((?:https?:)?//[^\s\"')]+)|@import\s+[\"']\s*((?:https?:)?//[^\s\"']+)", re.IGNORECASE
+    r"(?:url|src|image)\(\s*[\"']?\s*((?:https?:)?//[^\s\"')]+)|(?:@import|image-set\()[^;{}\"']*[\"']\s*((?:https?:)?//[^\s\"']+)",
+    re.IGNORECASE,
 )
 # A string that begins with an address may be fetched; one in the middle of a sentence is a citation.
 CODE_ADDRESS = re.compile(rf"[\"'`]\s*((?:(?:https?|wss?|ftp):)?//(?:{_HOST})[^\"'`\s]*)", re.IGNORECASE)
@@ -78,12 +86,31 @@ _DATES = re.compile(
 
 DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w=.+-]+)*),([A-Za-z0-9+/=%_.~!*'()-]*)", re.IGNORECASE)
 BASE64 = re.compile(r"(?<![\w+/-])(?:[A-Za-z0-9+/]{24,}|[A-Za-z0-9_-]{24,})={0,2}(?![\w+/=-])")
-HEX = re.compile(r"(?<![\w])(?:[0-9a-fA-F]{2}){12,}(?!\w)")
+SHORT_BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{6,23}={0,2}(?![\w+/=-])")
+BASE32 = re.compile(r"(?<![\w=])[A-Z2-7]{24,}={0,6}(?![\w=])")
+HEX = re.compile(r"(?<![\w])(?:(?:[0-9a-fA-F]{2}){12,}|(?:[0-9a-fA-F]{2}[ :]){11,}[0-9a-fA-F]{2})(?!\w)")
+CODES = re.compile(r"(?<![\w.,-])(?:\d{2,3}\s*,\s*){7,}\d{2,3}(?![\w.,])")  # of characters
 
 # Drawing calls that put one place on a map, followed by a literal pair.
 MARKER = re.compile(
     r"\b(?:marker|circleMarker|circle|Marker|CircleMarker|Circle|LatLng|latLng|Point|lngLat|LngLat|popup|Popup)"
     r"\s*\(\s*\[?\s*(-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*,\s*(-?\d+(?:\.\d+)?(?:e-?\d+)?)"
+)
+
+# Places in other writing than two numbers with a comma: degrees and minutes, named eastings, plus codes (Open Location
+# Code; 9C and 9F hold the British Isles), "geo:" addresses.
+PLACE_TEXTS = (
+    re.compile(r"\d{1,2}\s?°\s?\d{1,2}\s?['′’]\s?\d{1,2}(?:\.\d+)?\s?(?:\"|″|”|'')?\s?[NSEW]\b"),
+    re.compile(r"\be(?:asting)?s?\W{0,3}[1-6]\d{5}(?:\.\d+)?\W{1,4}n(?:orthing)?s?\W{0,3}\d{5,7}\b", re.IGNORECASE),
+    re.compile(r"(?<!\w)9[CF][2-9CFGHJMPQRVWX]{6}\+[2-9CFGHJMPQRVWX]{2,3}(?!\w)"),
+    re.compile(r"\bgeo:-?\d+\.\d{3,},"),
+)
+# A whole cell that is a code for a place: H3 (15 hexadecimal digits from 8), geohash of the British Isles from 7 signs.
+CODED_PLACE = re.compile(r"8[0-9a-f]{14}|(?:g[bcf]|u[01])(?=[a-z]*\d)[0-9b-hjkmnp-z]{5,10}")
+# Names of a latitude and of a longitude, each with its first number, in a script.
+LAT_LON = tuple(
+    re.compile(rf"\b(?:{name})s?[\"']?\s*[:=]\s*[\[(\"']*\s*(-?\d{{1,2}}\.\d{{3,}})", re.IGNORECASE)
+    for name in ("lat|latitude", "lng|lon|long|longitude")
 )
 
 
@@ -100,13 +127,27 @@ def is_point(a: float, b: float) -> bool:
     bool
         True for degrees with three decimals or more, and for National Grid metres.
     """
-    for lat, lon in ((a, b), (b, a)):
-        if 49 <= lat <= 61 and -9 <= lon <= 2.1 and _fine(lat) and _fine(lon):
-            return True
-    for east, north in ((a, b), (b, a)):
-        if 80_000 <= east <= 660_000 and 5_000 <= north <= 1_220_000 and not (east % 1000 == 0 and north % 1000 == 0):
-            return True
-    return False
+    if max(abs(a), abs(b)) <= 180:
+        return in_british_isles(a, b) and _fine(a) and _fine(b)
+    return in_british_isles(a, b) and not (a % 1000 == 0 and b % 1000 == 0)
+
+
+def in_british_isles(a: float, b: float) -> bool:
+    """Say whether two numbers in either order lie there, as degrees or as National Grid metres, however coarse.
+
+    Parameters
+    ----------
+    a, b : float
+        Two numbers that stand together.
+
+    Returns
+    -------
+    bool
+        True inside latitudes 49 to 61 and longitudes -9 to 2.1, or the grid's easting and northing of land.
+    """
+    degrees = any(49 <= lat <= 61 and -9 <= lon <= 2.1 for lat, lon in ((a, b), (b, a)))
+    metres = any(80_000 <= east <= 660_000 and 5_000 <= north <= 1_220_000 for east, north in ((a, b), (b, a)))
+    return degrees or metres
 
 
 def _fine(number: float) -> bool:

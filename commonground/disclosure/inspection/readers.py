@@ -14,7 +14,7 @@ from .pieces import Bytes, Flag, Piece, Table, Text
 
 __all__ = ["READERS", "read"]
 
-_SHEET_STARTS = re.compile(r"[ ]*[=@+-]\S|\t")
+_SHEET_STARTS = re.compile(r"[ \u00a0]*[=@+\-＝＠＋－]\S|\t")
 _NUMBER = re.compile(r"\s*[+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?%?\s*", re.IGNORECASE)
 
 
@@ -97,12 +97,15 @@ def _csv(data: bytes) -> Iterator[Piece]:
         yield Table("", tuple(rows[0]), rows[1:])
 
 
-def _zlib(data: bytes) -> Iterator[Piece]:
-    unpacked = archives.expand(data, 15)
-    if unpacked is None or unpacked[1]:
-        yield Flag("", "unreadable", "Packed data is damaged, too large, or followed by something else.")
-    else:
-        yield Bytes("", "", unpacked[0])
+def _deflated(bits: int) -> Callable[[bytes], Iterator[Piece]]:
+    def reader(data: bytes) -> Iterator[Piece]:
+        unpacked = archives.expand(data, bits)
+        if unpacked is None or unpacked[1]:
+            yield Flag("", "unreadable", "Packed data is damaged, too large, or followed by something else.")
+        else:
+            yield Bytes("", "", unpacked[0])
+
+    return reader
 
 
 _CONTAINERS = {
@@ -110,7 +113,7 @@ _CONTAINERS = {
     ".gpkg": ".gpkg", ".parquet": ".parquet",
 }  # fmt: skip
 
-_UNSIGNED = frozenset({".zlib"})  # its first bytes say nothing
+_UNSIGNED = frozenset({".zlib", ".deflate", ".wkb"})  # their first bytes say nothing
 
 READERS: dict[str, Callable[[bytes], Iterator[Piece]]] = {
     ".html": markup.read_html,
@@ -128,7 +131,9 @@ READERS: dict[str, Callable[[bytes], Iterator[Piece]]] = {
     ".gpkg": stores.read_geopackage,
     ".parquet": stores.read_parquet,
     ".zip": archives.read_zip,
-    ".zlib": _zlib,
+    ".zlib": _deflated(15),
+    ".deflate": _deflated(-15),
+    ".wkb": stores.read_shape,
     ".gz": archives.read_gzip,
     ".svgz": archives.read_gzip,
     ".md": _markdown,

@@ -14,7 +14,7 @@ import shapely
 
 from .pieces import Bytes, Flag, Piece, Points, Table, Text
 
-__all__ = ["read_geopackage", "read_parquet"]
+__all__ = ["read_geopackage", "read_parquet", "read_shape"]
 
 MOST_ROWS = 2_000_000  # of one table; more is refused, not skipped
 _TOO_LONG = "A table is too long to be read back. Release less."
@@ -25,6 +25,15 @@ _STRINGS = re.compile(rb"[\x20-\x7e\xa0-\xff]{6,}")
 _KNOWN_NOTES = frozenset({b"pandas", b"geo", b"ARROW:schema"})
 _BOX = re.compile(r'"bbox":\s*\[[^\]]*\],?')  # of shapes that are checked one by one
 _DAMAGED = "The file is damaged, or not of the kind its name says."
+
+
+def read_shape(data: bytes) -> Iterator[Piece]:
+    """Yield the corners of one shape in well-known binary."""
+    shape = _shape(data)
+    if shape is None:
+        yield Flag("", "unreadable", _DAMAGED)
+    else:
+        yield Points("", shapely.get_coordinates(shape).tolist(), "Point" in shape.geom_type)
 
 
 def read_geopackage(data: bytes) -> Iterator[Piece]:
@@ -69,7 +78,9 @@ def _tables(store: sqlite3.Connection) -> Iterator[Piece]:
         own = bool(_OWN_TABLES.match(name))
         if not own and name not in listed:
             yield Flag(where, "hidden content", "A table is stored that the contents list leaves out. Remove it.")
-        if name.startswith("rtree_") and not name.endswith("_rowid"):
+        if name.startswith("rtree_") and not any(name.startswith(f"rtree_{table}_") for table in listed):
+            yield Flag(where, "hidden content", "An index of boxes belongs to no table. Write the file afresh.")
+        elif name.startswith("rtree_") and not name.endswith("_rowid"):
             continue  # the index repeats the boxes of the shapes; its row numbers are compared below
         quoted = name.replace('"', '""')
         try:
@@ -126,7 +137,7 @@ def _shape(value: bytes) -> Any:
         body = value[8 + _ENVELOPES.get(value[3] >> 1 & 7, 0) :]
     try:
         return shapely.from_wkb(body)
-    except shapely.errors.ShapelyError:
+    except (shapely.errors.ShapelyError, NotImplementedError):  # curves are not read, so not let through
         return None
 
 
@@ -161,6 +172,8 @@ def read_parquet(data: bytes) -> Iterator[Piece]:
             if len(shapes) < sum(cell is not None for cell in cells):
                 yield Flag(where, "unreadable", "A column of bytes cannot be read back. Leave it out.")
             continue
+        if pa.types.is_nested(column.type):
+            yield Bytes(where, "cells.json", json.dumps([{name: cell} for cell in cells], default=str).encode())
         columns.append(name)
         plain.append([json.dumps(cell, default=str) if isinstance(cell, dict | list) else cell for cell in cells])
     rows = list(zip(*plain, strict=True))

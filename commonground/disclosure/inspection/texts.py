@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from .decoding import unescape, variants
+from .decoding import short_texts, unescape, variants
 from .expectation import Expectation
 from .patterns import (
     CALLS,
     CODE_ADDRESS,
     CSS_LOADS,
+    LAT_LON,
     MARKER,
     MARKUP_ADDRESS,
     NAMESPACE,
     PATH_SIGNS,
     PATHS,
+    PLACE_TEXTS,
     TIMES,
     find_kinds,
     finer_dates,
@@ -76,7 +78,9 @@ def examine_text(piece: Text, expectation: Expectation) -> Iterator[Flag]:
         return
     text = _blank(next(variants(piece.text)), expectation.allowed)
     clean = Text(piece.where, text, piece.role, piece.places)
-    yield from _personal(clean, expectation)
+    for form in _forms(clean):
+        yield from _personal(form, expectation)
+    yield from _other_places(clean, expectation)
     yield from _machine(clean, expectation)
     if piece.role in ("prose", "data"):
         yield from _times(clean, expectation)
@@ -84,10 +88,26 @@ def examine_text(piece: Text, expectation: Expectation) -> Iterator[Flag]:
     elif piece.role == "code":
         yield from _code(clean, expectation)
     elif piece.role == "style":
-        found = (m.start() for m in CSS_LOADS.finditer(text) if not NAMESPACE.match(m[1] or m[2]))
-        yield from _flags(
-            clean, "external address", "A style loads something from elsewhere. Put it into the file.", found
-        )
+        for said in dict.fromkeys(variants(text)):
+            found = (m.start() for m in CSS_LOADS.finditer(said) if not NAMESPACE.match(m[1] or m[2]))
+            message = "A style loads something from elsewhere. Put it into the file."
+            yield from _flags(Text(clean.where, said, "style"), "external address", message, found)
+    elif piece.role == "metadata" and not expectation.made:
+        yield from _dates(clean, expectation)
+
+
+def _forms(piece: Text) -> Iterator[Text]:
+    """Yield a text as it stands and, of what people read, with every kind of escape undone."""
+    yield piece
+    if piece.role in ("prose", "data", "style"):
+        for text in dict.fromkeys(variants(piece.text)):
+            if text != piece.text:
+                yield Text(piece.where, text, piece.role, _places(piece, text))
+
+
+def _places(piece: Text, text: str) -> Sequence[str] | None:
+    """Return where the lines come from, unless undoing escapes has made other lines."""
+    return piece.places if text.count("\n") == piece.text.count("\n") else None
 
 
 def _raw_values(piece: Text, expectation: Expectation) -> Iterator[Flag]:
@@ -95,10 +115,11 @@ def _raw_values(piece: Text, expectation: Expectation) -> Iterator[Flag]:
     if piece.role in ("code", "style"):  # stands word for word in the whole text
         return
     for text in variants(piece.text) if piece.role == "raw" else (piece.text,):
-        places = piece.places if text.count("\n") == piece.text.count("\n") else None
         found = expectation.needles.find(text)
         message = "A value of the live data is here. Remove it; if it is public, declare it so."
-        yield from _flags(Text(piece.where, text, piece.role, places), "raw value", message, found)
+        yield from _flags(Text(piece.where, text, piece.role, _places(piece, text)), "raw value", message, found)
+    if piece.role == "raw" and expectation.needles and expectation.needles.found(short_texts(piece.text)):
+        yield Flag(piece.where, "raw value", "A value of the live data is here in base64. Remove it.")
 
 
 def _blank(text: str, allowed: Iterable[str]) -> str:
@@ -122,6 +143,18 @@ def _personal(piece: Text, expectation: Expectation) -> Iterator[Flag]:
         yield from _flags(piece, check, message, offsets)
 
 
+def _other_places(piece: Text, expectation: Expectation) -> Iterator[Flag]:
+    """Find places that are written as degrees and minutes, named metres, codes, or two lists of a script."""
+    found = sorted(match.start() for pattern in PLACE_TEXTS for match in pattern.finditer(piece.text))
+    message = "A place is written here. Show areas, or declare the place as public."
+    yield from _flags(piece, "coordinates", message, found)
+    if piece.role != "code":
+        return
+    lat, lon = (pattern.search(piece.text) for pattern in LAT_LON)
+    if lat and lon and is_point(float(lat[1]), float(lon[1])) and not expectation.shows(float(lon[1]), float(lat[1])):
+        yield Flag(piece.place(lat.start()), "coordinates", message)
+
+
 def _machine(piece: Text, expectation: Expectation) -> Iterator[Flag]:
     if piece.role == "author" and piece.text.strip().lower() not in TOOLS:
         yield Flag(piece.where, "machine", "Document properties name a person or an organisation. Empty them.")
@@ -136,12 +169,18 @@ def _machine(piece: Text, expectation: Expectation) -> Iterator[Flag]:
 
 
 def _times(piece: Text, expectation: Expectation) -> Iterator[Flag]:
-    moments = (match.start() for match in TIMES["moment"].finditer(piece.text))
-    yield from _flags(piece, "time", "A date with a time of day is here. Show the period only.", moments)
+    yield from _dates(piece, expectation)
     if expectation.finest_time is None:
         return
     clocks = (match.start() for match in TIMES["clock"].finditer(piece.text))
     yield from _flags(piece, "time", "A time of day is here. Remove it, or allow that exact phrase.", clocks)
+
+
+def _dates(piece: Text, expectation: Expectation) -> Iterator[Flag]:
+    moments = (match.start() for match in TIMES["moment"].finditer(piece.text))
+    yield from _flags(piece, "time", "A date with a time of day is here. Show the period only.", moments)
+    if expectation.finest_time is None:
+        return
     message = f"A date finer than the {expectation.finest_time} is here. Show the period only."
     found = finer_dates(piece.text, expectation.finest_time, expectation.dates)
     yield from _flags(piece, "time", message, found)

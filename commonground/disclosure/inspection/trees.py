@@ -18,8 +18,10 @@ _POINTS = frozenset({"Point", "MultiPoint"})
 _SHAPES = frozenset({"LineString", "MultiLineString", "Polygon", "MultiPolygon"})
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_-]{0,30}")
 _VIEW = re.compile(r"cent(?:re|er)|view|bounds|bbox|extent|origin", re.IGNORECASE)
-_LATITUDE = re.compile(r"lat|latitude|northing|y", re.IGNORECASE)
-_LONGITUDE = re.compile(r"lon|lng|long|longitude|easting|x", re.IGNORECASE)
+_LATITUDE = re.compile(r"lat(?:itude)?s?(?:_?e[567])?|northings?|n|y", re.IGNORECASE)
+_LONGITUDE = re.compile(r"(?:lon|lng|long|longitude)s?(?:_?e[567])?|eastings?|e|x", re.IGNORECASE)
+_SCALED = re.compile(r"_?e([567])$", re.IGNORECASE)  # whole millionths of a degree, and the like
+_SMALL = {True: 0.0005, False: 50.0}  # degrees and metres: no area that is shown is as small
 _MARKUP = re.compile(r"<(?:[a-zA-Z!/?][^<>]*)>")
 _OPENING = re.compile(r"\{\s*\"|\[\s*(?:[\[{\"]|-?\d)")
 
@@ -95,7 +97,7 @@ class _Walk:
         kind = node.get("type")
         if isinstance(kind, str) and kind in _POINTS | _SHAPES and isinstance(node.get("coordinates"), list):
             pairs = list(_pairs_in(node["coordinates"]))
-            self.found.append(Points(where, pairs, kind in _POINTS))
+            self.found.append(Points(where, pairs, kind in _POINTS or _tiny(pairs)))
             node = {name: value for name, value in node.items() if name not in ("coordinates", "bbox")}
         if kind == "Topology":
             self.found.append(Flag(where, "unreadable", "TopoJSON cannot be read back. Write GeoJSON."))
@@ -104,6 +106,7 @@ class _Walk:
             self._table([node["properties"]], where)
         if not (tabled or feature):
             self._loose({name: value for name, value in node.items() if not isinstance(value, dict | list)}, where)
+        self._apart({name: value for name, value in node.items() if isinstance(value, list)}, where)
         for number, (name, value) in enumerate(node.items(), start=1):
             here = where + _step(name, number)
             self.strings.append((f"{here}, name", name))
@@ -116,10 +119,15 @@ class _Walk:
         names = tuple(plain)
         if plain:
             self.found.append(Table(where, names, [list(plain.values())], declared=False, fresh=False))
-        for lat in (name for name in names if _LATITUDE.fullmatch(name)):
-            for lon in (name for name in names if _LONGITUDE.fullmatch(name)):
-                if _number(plain[lat]) and _number(plain[lon]) and is_point(plain[lat], plain[lon]):
-                    self.found.append(Points(where, [(plain[lon], plain[lat])], True))
+        self._apart(plain, where)
+
+    def _apart(self, node: dict[str, Any], where: str) -> None:
+        """Read places whose two numbers, or two lists of numbers, stand under names of their own."""
+        for lat in (name for name in node if _LATITUDE.fullmatch(name)):
+            for lon in (name for name in node if _LONGITUDE.fullmatch(name)):
+                pairs = list(zip(_degrees(lon, node[lon]), _degrees(lat, node[lat]), strict=False))
+                if places := [pair for pair in pairs if is_point(*pair)]:
+                    self.found.append(Points(where, places, True))
 
     def _table(self, rows: list[dict[str, Any]], where: str) -> None:
         names = tuple(dict.fromkeys(name for row in rows for name in row))
@@ -143,6 +151,10 @@ class _Walk:
         elif node and all(_is_pair(item) for item in node):
             self._run(node, where)
             return
+        elif len(node) >= 4 and len(node) % 2 == 0 and all(map(_number, node)):
+            pairs = list(zip(node[::2], node[1::2], strict=True))
+            if all(is_point(*pair) for pair in pairs):
+                self.found.append(Points(where, pairs, not _VIEW.search(key)))
         for number, item in enumerate(node):
             self._visit(item, f"{where}[{number}]", key, tabled=tabled)
 
@@ -174,6 +186,24 @@ def _scalar(value: Any) -> Any:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _degrees(name: str, value: Any) -> list[float]:
+    """Return the numbers of a value or a list, texts of numbers among them; nothing when one is none."""
+    scale = 10 ** int(found[1]) if (found := _SCALED.search(name)) else 1
+    try:
+        numbers = [float(item) / scale for item in (value if isinstance(value, list) else [value])]
+    except (TypeError, ValueError):
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
+
+
+def _tiny(pairs: list[tuple[float, float]]) -> bool:
+    """Say whether a line or a ring is no larger than one address."""
+    if not pairs or not any(is_point(*pair) for pair in pairs):
+        return False
+    extents = [max(axis) - min(axis) for axis in zip(*pairs, strict=True)]
+    return bool(max(extents) < _SMALL[max(map(abs, pairs[0])) <= 180])
 
 
 def _is_pair(node: Any) -> bool:

@@ -15,14 +15,42 @@ from .archives import MOST_BYTES
 from .checks import examine
 from .decoding import payloads, sniff, variants
 from .expectation import Expectation, Finding
-from .pieces import Bytes, Flag, Text
+from .pieces import Bytes, Flag, Piece, Text
 from .readers import READERS, read
 
-__all__ = ["inspect_bytes", "inspect_folder"]
+__all__ = ["inspect", "inspect_bytes", "inspect_folder"]
 
 MOST_ALIKE = 20  # findings in one file that differ only by place
 DEEPEST = 8  # files within files; deeper is refused
 MOST_TOTAL = 1024 * 2**20  # bytes unpacked from one file
+
+
+def inspect(path: str | PathLike[str], *, expectation: Expectation | None = None) -> tuple[Finding, ...]:
+    """Read a file, or every file below a folder, back as an attacker would.
+
+    Parameters
+    ----------
+    path : path
+        A file or a folder, ours or not; it is only read.
+    expectation : Expectation, optional
+        As in `inspect_bytes`.
+
+    Returns
+    -------
+    tuple of Finding
+        Empty when nothing was found.
+
+    Raises
+    ------
+    CommonGroundError
+        If there is neither a file nor a folder.
+    """
+    place = Path(path)
+    if place.is_dir():
+        return inspect_folder(place, expectation)
+    if not (place.is_symlink() or place.exists()):
+        raise CommonGroundError("There is no such file or folder to inspect; give what is to be handed round.")
+    return _one_file(place, place.name, Expectation() if expectation is None else expectation)
 
 
 def inspect_bytes(name: str, data: bytes, expectation: Expectation | None = None) -> tuple[Finding, ...]:
@@ -49,7 +77,9 @@ def inspect_bytes(name: str, data: bytes, expectation: Expectation | None = None
     Notes
     -----
     Fails to see: names and addresses in words that are not among the needles, values drawn as pixels or shapes, values
-    changed by arithmetic or encryption, and addresses that a script puts together from pieces.
+    changed by arithmetic or encryption (backwards, letters shifted, base85, polylines), and addresses that a script
+    puts together from pieces. PDF is refused: its text is drawn sign by sign through tables of each font, so that its
+    streams, unpacked, need not show what it says.
 
     Examples
     --------
@@ -103,16 +133,21 @@ def inspect_folder(path: str | PathLike[str], expectation: Expectation | None = 
     findings: list[Finding] = []
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder).as_posix()
-        if file.is_symlink():
-            findings.append(Finding(name, "", "machine", "A link to another place is here. Put the file itself here."))
-        elif file.is_dir():
-            continue
-        elif (data := _contents(file)) is None:
-            message = "This is no ordinary file, is locked, or is too large to be read back."
-            findings.append(Finding(name, "", "unreadable", message))
-        else:
-            findings += inspect_bytes(name, data, wanted)
+        if file.is_symlink() or not file.is_dir():
+            findings += _one_file(file, name, wanted)
+        elif any(examine(Text("", file.name, "metadata"), wanted)) or wanted.needles.found(file.name):
+            findings.append(Finding("", "folder name", "raw value", "The name of a folder says too much. Rename it."))
     return tuple(findings)
+
+
+def _one_file(file: Path, name: str, wanted: Expectation) -> tuple[Finding, ...]:
+    if file.is_symlink():
+        return (Finding(name, "", "machine", "A link to another place is here. Put the file itself here."),)
+    data = _contents(file)
+    if data is None:
+        message = "This is no ordinary file, is locked, or is too large to be read back."
+        return (Finding(name, "", "unreadable", message),)
+    return inspect_bytes(name, data, wanted)
 
 
 def _contents(file: Path) -> bytes | None:
@@ -144,7 +179,7 @@ class _Search:
         if depth > DEEPEST or self.total > MOST_TOTAL:
             yield Flag(where, "unreadable", "Files are packed too deeply, or unpack to too much, to be read back.")
             return
-        for piece in read(name, data):
+        for piece in _pieces(name, data):
             if isinstance(piece, Bytes):
                 yield from self._within(where, piece, name, depth)
                 continue
@@ -161,6 +196,14 @@ class _Search:
             name = "contents" + _guess(piece.data)
         here = ", ".join(part for part in (where, piece.where) if part)
         yield from self.file(here, name, piece.data, depth + 1)
+
+
+def _pieces(name: str, data: bytes) -> Iterator[Piece]:
+    """Read a file; a reader that stumbles over it, for whatever reason, has not read it, and that is a finding."""
+    try:
+        yield from read(name, data)
+    except Exception:
+        yield Flag("", "unreadable", "The file is damaged, or holds something that cannot be read back.")
 
 
 def _at(where: str, flag: Flag) -> Flag:

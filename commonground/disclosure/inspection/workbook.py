@@ -123,6 +123,7 @@ def _sheets(trees: dict[str, ET.Element]) -> Iterator[Piece]:
     if book is None:
         yield Flag("", "unreadable", "This is not a workbook.")
         return
+    yield from _formats(trees.get("xl/styles.xml"))
     for name in _named(book, "definedName"):
         if not name.get("name", "").startswith("_xlnm."):
             yield Flag("names", "hidden content", "A named range or formula is stored. Remove it.")
@@ -152,6 +153,14 @@ def _sheets(trees: dict[str, ET.Element]) -> Iterator[Piece]:
             yield from _sheet("unlisted sheet", trees[path], strings, dates)
 
 
+def _formats(styles: ET.Element | None) -> Iterator[Piece]:
+    """Look for words in number formats, and for formats that show nothing."""
+    codes = [] if styles is None else [form.get("formatCode", "") for form in _named(styles, "numFmt")]
+    yield join_texts("styles", "prose", [(f"number format {at}", code) for at, code in enumerate(codes, start=1)])
+    if any(not code.strip("; ") for code in codes):
+        yield Flag("styles", "hidden content", "A number format shows nothing. Use one that shows the value.")
+
+
 def _items(tree: ET.Element | None, name: str) -> list[ET.Element]:
     return [] if tree is None else list(_named(tree, name))
 
@@ -171,12 +180,14 @@ def _date_styles(styles: ET.Element | None) -> frozenset[int]:
 
 
 def _sheet(where: str, tree: ET.Element, strings: list[str], dates: frozenset[int]) -> Iterator[Piece]:
-    if any(column.get("hidden") in ("1", "true") or column.get("width") == "0" for column in _named(tree, "col")):
+    if any(column.get("hidden") in ("1", "true") or _thin(column.get("width"), 1) for column in _named(tree, "col")):
         yield Flag(where, "hidden content", "A column is hidden. Remove it.")
-    if any(row.get("hidden") in ("1", "true") or row.get("ht") == "0" for row in _named(tree, "row")):
+    if any(row.get("hidden") in ("1", "true") or _thin(row.get("ht"), 3) for row in _named(tree, "row")):
         yield Flag(where, "hidden content", "A row is hidden. Remove it.")
     if next(_named(tree, "f"), None) is not None or next(_named(tree, "formula"), None) is not None:
         yield Flag(where, "formula", "A cell or a rule holds a formula. Write values only.")
+    if next(_named(tree, "dataValidation"), None) is not None:
+        yield Flag(where, "hidden content", "A list of allowed entries is stored. Remove it.")
     notes = [
         part.text or ""
         for name in ("oddHeader", "oddFooter", "evenHeader", "firstHeader")
@@ -185,6 +196,13 @@ def _sheet(where: str, tree: ET.Element, strings: list[str], dates: frozenset[in
     yield join_texts(where, "prose", [("header or footer", text) for text in notes])
     rows = [{_column(cell): _value(cell, strings, dates) for cell in _named(row, "c")} for row in _named(tree, "row")]
     yield _table(where, rows)
+
+
+def _thin(size: str | None, least: float) -> bool:
+    try:
+        return size is not None and float(size) < least
+    except ValueError:
+        return True
 
 
 def _column(cell: ET.Element) -> int:
