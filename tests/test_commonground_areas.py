@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from commonground.areas import check_same_crs, grid, place, read_areas, rings
-from commonground.areas.residents import residents
 from commonground.errors import GeographyError, RecordsError
 from commonground.formats import read_police_uk
 from commonground.records import Records
@@ -365,12 +364,6 @@ def test_a_comparison_area_inside_a_ring_is_cut_out_of_it() -> None:
     whole, cut = (rings(target, [150, 500], exclude=area) for area in (None, comparison))
     assert (whole["area"] - cut["area"]).tolist() == pytest.approx([50 * 200, 50 * 200])
     assert cut.intersection(comparison.union_all()).area.sum() == pytest.approx(0, abs=1e-6)
-
-
-def test_residents_of_rings_are_those_of_their_ground() -> None:
-    town = squares("T", size=5000.0, x=528_000.0, y=178_000.0).assign(population=[50_000.0])
-    made = rings(squares("A", "B"), [100, 300], within=town)
-    assert residents(made, town).to_numpy() == pytest.approx(made["area"].to_numpy() * 50_000 / 5000**2)
 
 
 @pytest.mark.real_data

@@ -15,6 +15,7 @@ from commonground.disclosure.cutting import (
     joint_levels,
     root_passes,
     too_few,
+    units_short,
 )
 from commonground.disclosure.ledger import Ledger
 from commonground.disclosure.levels import Groups, single
@@ -38,14 +39,14 @@ def base_cuts(
     period that was refused is refused until all areas together hold so many that the gap to a refusal is k.
     """
     cuts = _known(case, closed, book, BASE)
-    refused = {one.name for one in closed if one.name not in cuts and _refused_before(case, one, book)}
+    refused = {one.name for one in closed if one.name not in cuts and _still_refused(case, one, book)}
     groups, partner, rules = _levels_of(cuts), profile_named(BASE), case.cut_rules
 
     def may(one: Closed, levels: Groups) -> bool:
-        passed = root_passes(case, one, levels, partner, rules)
-        return passed and (one.name not in refused or far_from_refusal(case, one, levels))
+        return root_passes(case, one, levels, partner, rules)
 
-    new = [one for one in closed if one.name not in cuts and may(one, {})]
+    open_to = [one for one in closed if one.name not in cuts and one.name not in refused]
+    new = [one for one in open_to if may(one, {})]
     if groups is None:
         groups = joint_levels(case, new, single(case.levels), rules)
     made = {one.name: first_cut(case, one, groups) for one in new if may(one, groups)}
@@ -58,7 +59,7 @@ def base_cuts(
             if one.name in seen:  # whoever asks later, and whatever came in between
                 _write(public, one, STRICTER, seen[one.name], book)
         elif one.name not in cuts and one.name not in refused:
-            _write(case, one, BASE, REFUSED, book)
+            _write(case, one, BASE, REFUSED, book, few=units_short(case, one))
     if not cuts and not made:
         raise too_few(case, closed)
     labels: dict[str, Mapping[str, Labels]] = {}
@@ -67,9 +68,16 @@ def base_cuts(
     return cuts | made, labels
 
 
-def _refused_before(case: Case, closed: Closed, book: Ledger | None) -> bool:
+def _still_refused(case: Case, closed: Closed, book: Ledger | None) -> bool:
+    """Say whether a refusal stands: for good, but where there were too few and are now so many that the gap is k.
+
+    Whoever adds one record and turns a refusal into a release would know what was there before, and a premises that
+    held too many would show by the first record that puts it right.
+    """
     row = book.find_cut(case.records, closed.name, closed.span, BASE) if book else None
-    return row is not None and not row["blocks"]
+    if row is None or row["blocks"]:
+        return False
+    return not (row.get("few", False) and far_from_refusal(case, closed))
 
 
 def views_of(case: Case, closed: Sequence[Closed], base: Mapping[str, Cut], book: Ledger | None) -> dict[str, Cut]:
@@ -113,10 +121,10 @@ def _known(case: Case, closed: Sequence[Closed], book: Ledger | None, profile: s
     return cuts
 
 
-def _write(case: Case, closed: Closed, profile: str, found: Cut, book: Ledger | None) -> None:
+def _write(case: Case, closed: Closed, profile: str, found: Cut, book: Ledger | None, **also: bool) -> None:
     if book is not None:
         own = {"by": list(case.levels), "totals": case.cut_rules.totals, "unit": case.cut_rules.unit}
-        row = {**found.as_row(), **own}
+        row = {**found.as_row(), **own, **also}
         book.write_cut(case.records, closed.name, closed.span, profile, row)
 
 

@@ -119,13 +119,15 @@ def coarser_cut(case: Case, closed: Closed, base: Cut, groups: Groups) -> Cut | 
     return Cut(tuple(Block(case.areas(node), parts) for node in found), groups)
 
 
-def far_from_refusal(case: Case, closed: Closed, groups: Groups) -> bool:
-    """Say whether all areas together hold so many in every cell that the gap to a refusal is k (18 at k = 8).
+def units_short(case: Case, closed: Closed) -> bool:
+    """Say whether all areas together hold fewer than k in some phase, whatever else they lack."""
+    return bool((count_in(case.rows(closed, {}), case.cut_rules.unit) < case.cut_rules.k).any())
 
-    Whoever adds one record and turns a refusal into a release would know what was there before.
-    """
+
+def far_from_refusal(case: Case, closed: Closed) -> bool:
+    """Say whether all areas together hold so many in every phase that the gap to a refusal is k (18 at k = 8)."""
     rules = case.cut_rules
-    found = count_in(case.rows(closed, groups), rules.unit)
+    found = count_in(case.rows(closed, {}), rules.unit)
     return all(revise(None, label(n, rules.k), rules.k) is not None for n in found)
 
 
