@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 from pyproj import CRS
 
-from commonground import formats
 from commonground.areas import read_areas
 from commonground.disclosure import Plan
 from commonground.errors import Problem, StudyError
 from commonground.periods import Period
-from commonground.records import Records, read_records
+from commonground.records import Records
 from commonground.studyfile import parse_study
+from commonground.studyinputs import Input, read_input
 from commonground.tallies import Tally, tally
 
 __all__ = ["Input", "NeedsPlan", "Outcome", "Study", "load_study", "read_study"]
-
-READERS: Mapping[str, Callable[[Any], Records]] = {
-    "police_uk": formats.read_police_uk,
-    "mps_boroughs": formats.read_mps_boroughs,
-    "nhs_clinics": formats.read_nhs_clinics,
-    "nhs_pharmacies": formats.read_nhs_pharmacies,
-}
-
-
-@dataclass(frozen=True)
-class Input:
-    """One source of records, as the study names it."""
-
-    name: str
-    kind: str
-    files: tuple[Path, ...]
-    format: str = "table"
-    columns: Mapping[str, str] | None = None
-    crs: str | None = None
-    key: str | None = None
-    published: str | None = None
-    source: str | None = None
-    reported: tuple[Period, ...] = ()
-    phases: tuple[str, ...] = ("before", "during", "after")
 
 
 @dataclass(frozen=True)
@@ -97,7 +72,7 @@ class NeedsPlan:
     least: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Study:
     """A study file that can be run: everything in it was checked, nothing was read but the file itself.
 
@@ -121,6 +96,10 @@ class Study:
         Date of the extracts; drives the release lag.
     people : str
         The word for people that outputs use.
+    categories, seen : mapping of category to levels
+        Declared levels, and those that any source could see: a level beyond them is one that no source sees.
+    totals : bool
+        Whether people of all levels together are published beside the levels.
     limits : tuple of str
         What the data cannot say, in the study's own words.
     approvers, partners : tuple of str
@@ -144,6 +123,8 @@ class Study:
     as_of: pd.Timestamp
     people: str
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    totals: bool = False
     needs: NeedsPlan | None = None
     surface: str | None = None
     limits: tuple[str, ...] = ()
@@ -171,7 +152,7 @@ class Study:
     @cached_property
     def plan(self) -> Plan:
         """What may be published, for the gate."""
-        return Plan(categories=self.categories, phases=self.phases)
+        return Plan(categories=self.categories, phases=self.phases, totals=self.totals, seen=self.seen)
 
     @cached_property
     def ledger_path(self) -> Path:
@@ -191,10 +172,13 @@ class Study:
     def _located(self) -> dict[str, Records]:
         return {}
 
+    def __repr__(self) -> str:
+        return f"Study({self.title!r})"
+
     def records(self, name: str) -> Records:
         """Read the records of an input; kept in memory for the life of the study."""
         if name not in self._read:
-            self._read[name] = _read_input(self.inputs[name])
+            self._read[name] = read_input(self.inputs[name], self.title)
         return self._read[name]
 
     def tally(
@@ -271,26 +255,3 @@ def read_study(path: str | Path) -> tuple[Study | None, list[Problem]]:
     needs = values.pop("needs")
     study = Study(path=file, inputs=inputs, outcomes=outcomes, needs=NeedsPlan(**needs) if needs else None, **values)
     return study, problems
-
-
-def _read_input(spec: Input) -> Records:
-    source: Any = list(spec.files) if len(spec.files) > 1 else spec.files[0]
-    if spec.format == "table":
-        records = read_records(
-            source, spec.kind, columns=spec.columns, crs=spec.crs, key=spec.key, published=spec.published
-        )
-    else:
-        records = READERS[spec.format](source)
-    if spec.published:
-        records = replace(records, published=spec.published)
-    if spec.source and len(records.coverage):  # a table without a source column: the rows have one source, their kind
-        renamed = records.frame.assign(source=spec.source)
-        records = replace(records, frame=renamed, coverage=records.coverage.assign(source=spec.source))
-    if spec.reported:
-        rows = [
-            {"source": source_name, "area": None, "start": span.start, "end": span.end}
-            for source_name in records.sources
-            for span in spec.reported
-        ]
-        records = records.with_coverage(pd.DataFrame(rows))
-    return records

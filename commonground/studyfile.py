@@ -18,7 +18,7 @@ from commonground.studyvalues import Findings, Section
 __all__ = ["parse_study"]
 
 TOP = ("title", "question", "teaching", "limits", "data", "areas", "operation", "comparison", "inputs", "outcomes",
-       "policy", "wording", "needs", "categories", "surface", "release")  # fmt: skip
+       "policy", "wording", "needs", "categories", "seen", "surface", "release")  # fmt: skip
 OPERATION = ("name", "treated", "ring", "before", "during", "after", "months_after")
 INPUT = ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases")
 OUTCOME = ("label", "input", "goal", "good", "primary", "margin", "where", "count", "reports", "reporting")
@@ -91,7 +91,7 @@ class _Parser:
         root.only((*TOP, "operations"))  # the plural is answered below, once
         self.data.only(("variable", "folder", "originals"))
         operation, policy, wording = self._operation(), root.table("policy"), root.table("wording")
-        policy.only(("profile", "as_of"))
+        policy.only(("profile", "as_of", "totals"))
         wording.only(("people",))
         profile = policy.word("profile", PROFILES, default="partner")
         spans = phases(operation)
@@ -99,6 +99,9 @@ class _Parser:
         kinds = {name: spec["kind"] for name, spec in inputs.items()}
         outcomes = {name: _outcome(name, spec, kinds) for name, spec in self._named("outcomes", "outcome")}
         shown = tuple(outcomes if profile == "open" else (n for n, kind in kinds.items() if kind != "services"))
+        categories, seen = root.texts_map("categories"), root.texts_map("seen")
+        if not seen.keys() <= categories.keys():
+            root.say("seen", "names a category that is not declared", "Declare it and its levels under [categories].")
         name = operation.text("name")
         return {
             "title": root.text("title") or name or "Study",
@@ -112,7 +115,9 @@ class _Parser:
             "policy": profile,
             "as_of": as_of(policy, spans),
             "people": wording.text("people") or PEOPLE,
-            "categories": root.texts_map("categories"),
+            "categories": categories,
+            "seen": seen,
+            "totals": policy.flag("totals", default=False),
             "needs": _needs(root.table("needs"), kinds, spans),
             "surface": (root.word("surface", shown) or None) if "surface" in root else None,
             "limits": root.texts("limits"),

@@ -3,10 +3,12 @@
 from commonground.disclosure.audit import joint_audit as joint_audit
 from commonground.disclosure.bounds import attacker_bounds as attacker_bounds
 from commonground.disclosure.crosstables import CrossTables as CrossTables
+from commonground.disclosure.crosstables import Grounds as Grounds
 from commonground.disclosure.crosstables import cross_tables as cross_tables
 from commonground.disclosure.filters import filtered as filtered
 from commonground.disclosure.gate import protect as protect
 from commonground.disclosure.hierarchy import hierarchy_after as hierarchy_after
+from commonground.disclosure.inspection import inspect as inspect
 from commonground.disclosure.ledger import Ledger as Ledger
 from commonground.disclosure.policy import Plan as Plan
 from commonground.disclosure.policy import Profile as Profile
@@ -21,7 +23,7 @@ from commonground.disclosure.utility import Utility as Utility
 from commonground.disclosure.utility import utility as utility
 
 __all__ = [
-    "Answer", "CrossTables", "Ledger", "Plan", "Profile", "Protected", "Registered", "Spread", "Utility",
-    "attacker_bounds", "cross_tables", "filtered", "hierarchy_after", "joint_audit", "profile_named", "protect",
-    "register", "spread_over", "utility",
+    "Answer", "CrossTables", "Grounds", "Ledger", "Plan", "Profile", "Protected", "Registered", "Spread", "Utility",
+    "attacker_bounds", "cross_tables", "filtered", "hierarchy_after", "inspect", "joint_audit", "profile_named",
+    "protect", "register", "spread_over", "utility",
 ]  # fmt: skip

@@ -157,7 +157,10 @@ def _sealed(
 
 def _day(as_of: str | dt.date | pd.Timestamp | None) -> pd.Timestamp:
     today = pd.Timestamp(dt.date.today())
-    day = today if as_of is None else pd.Timestamp(as_of)
+    try:
+        day = today if as_of is None else pd.Timestamp(as_of)
+    except (TypeError, ValueError):
+        raise CommonGroundError("as_of is not a date; give YYYY-MM-DD.") from None  # its cause repeats what was given
     if day.normalize() > today:
         raise CommonGroundError(
             "as_of lies in the future; the release lag is reckoned from it, so today is the latest."

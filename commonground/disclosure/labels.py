@@ -68,8 +68,12 @@ def significant(value: float, digits: int = 2) -> float:
     return math.copysign(math.floor(abs(value) * scale + 0.5 + 1e-9) / scale, value)
 
 
-def ratio(before: int | None, after: int | None, *, level: float = 0.95) -> tuple[float, float, float] | None:
+def ratio(
+    before: int | None, after: int | None, *, scale: float = 1.0, level: float = 0.95
+) -> tuple[float, float, float] | None:
     """Return after/before from labels with its interval, at 2 significant digits; None when either is hidden.
+
+    ``scale`` is days before over days after, where the rates are compared; it is applied before rounding, once.
 
     Variance of the log ratio: 1/p + 1/q + 2/p^2 + 2/q^2, the last two for the rounding (coverage .948 or more).
 
@@ -81,7 +85,7 @@ def ratio(before: int | None, after: int | None, *, level: float = 0.95) -> tupl
     if not before or not after:
         return None
     width = NormalDist().inv_cdf(0.5 + level / 2) * math.sqrt(1 / before + 1 / after + 2 / before**2 + 2 / after**2)
-    point = after / before
+    point = after / before * scale
     return significant(point), significant(point * math.exp(-width)), significant(point * math.exp(width))
 
 

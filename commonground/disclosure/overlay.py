@@ -72,7 +72,7 @@ class Overlay:
         Raises
         ------
         RecordsError
-            When a cell is larger than one it lies in, or than those that cover it together.
+            When a cell is larger than one it lies in.
         """
         cells = self.matrix[: len(self.counts)]
         low, high = self.low[: len(self.counts)], self.high[: len(self.counts)]

@@ -215,9 +215,8 @@ class Protected(Published):
                 table.at[block, period] if block in table.index else None for period in (before, after)
             ]
             old, new = (None if pd.isna(value) else int(value) for value in values)
-            got = labels.ratio(old, new)
-            scaled = (None, None, None) if got is None else tuple(labels.significant(part * scale) for part in got)
-            rows.append((block, codes, old, new, *scaled))
+            got = labels.ratio(old, new, scale=scale) or (None, None, None)
+            rows.append((block, codes, old, new, *got))
         columns = ["block", "areas", "before", "after", "ratio", "low", "high"]
         frame = pd.DataFrame(rows, columns=columns).set_index("block")
         types: dict[str, Any] = {"before": "Int64", "after": "Int64", "ratio": float, "low": float, "high": float}
