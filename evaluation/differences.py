@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
 
@@ -132,10 +132,10 @@ def weighted_difference(
     poisson, se = math.sqrt(variance), math.sqrt(variance * phi)
     if variance == 0:  # no event at all: an interval of width 0 would be a claim
         return WeightedDifference(value, 0.0, 0.0, -math.inf, math.inf, math.nan, math.nan, math.inf, level)
-    reach = float(stats.t.ppf((1 + level) / 2, df))
-    detectable = (reach + float(stats.norm.ppf(POWER))) * se
+    reach = float(special.stdtrit(df, (1 + level) / 2))
+    detectable = (reach + float(special.ndtri(POWER))) * se
     z = value / se
-    p = float(2 * stats.t.sf(abs(z), df))
+    p = float(2 * special.stdtr(df, -abs(z)))
     return WeightedDifference(value, se, poisson, value - reach * se, value + reach * se, z, p, detectable, level)
 
 

@@ -207,7 +207,8 @@ class _Change:
 def _changes(shapes: tuple[_Shape, _Shape]) -> _Change:
     before, after = shapes
     one, other = before.outlines(), after.outlines()
-    shared, together = (shapely.area(act(one, other)) for act in (shapely.intersection, shapely.union))
+    shared = shapely.area(shapely.intersection(one, other))
+    together = shapely.area(one) + shapely.area(other) - shared
     spread = np.log(after.standard_distance / before.standard_distance)
     change = _Change(after.centre - before.centre, spread, 1 - shared / together)
     if len(before.n) > 1:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commonground.disclosure import Ledger, Plan, cutting, levels, protect, publishing
+from commonground.disclosure import Ledger, Plan, cuts, cutting, levels, protect, publishing
 from commonground.disclosure.hierarchy import Tree, leaves
 from commonground.errors import NotReleasable
 from commonground.periods import Period, calendar
@@ -399,6 +399,11 @@ def test_witnesses_turn_red_when_a_protection_of_the_cut_is_switched_off(
     assert not all(same for seed in seeds for _, same in judged(seed, tmp_path / "study.ledger"))
 
 
+def forgetful(case: Any, closed: Any, cut: Any, book: Any, *, first: bool) -> Any:
+    """Label the cells of today, whatever was published before."""
+    return publishing.all_labels(case, closed, cut, None, first=True)
+
+
 def one_step(earlier: Any, new: int | None, _: int) -> int | None:
     """Move a label as soon as it would be another one, without looking at the gap or at those before the last."""
     return new if not earlier or abs((new or 0) - (earlier[-1] or 0)) >= 5 else earlier[-1]
@@ -407,7 +412,7 @@ def one_step(earlier: Any, new: int | None, _: int) -> int | None:
 @pytest.mark.parametrize(
     "broken",
     [
-        (Ledger, "find_labels", lambda *_: []),
+        (cuts, "all_labels", forgetful),
         (publishing, "settle", lambda earlier, new, k: new),
         (publishing, "settle", one_step),
         (Ledger, "find_cut", lambda *_: None),

@@ -64,4 +64,5 @@ def test_the_demonstration_runs_from_the_wheel_in_an_empty_folder(wheel: Path, t
     assert sorted(path.name for path in empty.iterdir()) == ["town"]
     assert sorted(path.name for path in (empty / "town").iterdir()) == ["dashboard", "study"]
     attacked = call("-m", "commonground.cli", "attack", "town/dashboard", cwd=empty, path=site)
-    assert (attacked.returncode, attacked.stdout) == (0, "Nothing found.\n")
+    assert attacked.returncode == 0
+    assert attacked.stdout.startswith("Nothing found.\nNot approved: nobody signed this release")

@@ -235,7 +235,8 @@ def _definition(study: Any, outcome: Any) -> str:
     declared = {name: getattr(outcome, name) for name in
                 ("input", "where", "count", "goal", "good", "primary", "margin", "reports", "reporting")}  # fmt: skip
     phases = {name: str(span) for name, span in study.phases.items()}
-    text = json.dumps([declared, dict(study.zones), phases], sort_keys=True, default=_plain)
+    ring = [list(study.for_ring)] if getattr(study, "for_ring", ()) else []
+    text = json.dumps([declared, dict(study.zones), phases, *ring], sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
