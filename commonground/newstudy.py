@@ -45,6 +45,10 @@ END = """
 profile = "partner"  # public, partner or open (open: for sources that are already published, each of them cited)
 as_of = "TODO: give the date on which the data were extracted; it drives the release lag"
 
+# [release]
+# approvers = ["A name"]  # who may sign a release; anybody where nobody is named
+# partners = ["An organisation"]  # who may object to one: nobody can sign while an objection stands
+
 [wording]
 people = "people in sex work"  # the words that outputs use; agree them with the people they are about
 """

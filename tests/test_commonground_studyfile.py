@@ -329,3 +329,17 @@ def test_what_is_marked_todo_is_listed_once_and_in_words(write: Write) -> None:
         ("outcomes.reports.good", "is still to be decided"),
     ]
     assert problems[0].help == "write the question"
+
+
+def test_what_the_sources_can_see_and_whether_totals_stand_beside_levels_reach_the_plan(write: Write) -> None:
+    declared = {"categories": {"setting": ["street", "indoor", "online"]}, "seen": {"setting": ["street", "indoor"]}}
+    policy = {**SAMPLE["policy"], "totals": True}
+    study = load_study(write({**SAMPLE, **declared, "policy": policy}))
+    assert study.plan.seen == {"setting": ("street", "indoor")}
+    assert study.plan.totals
+    assert not load_study(write(SAMPLE)).plan.totals
+
+
+def test_a_category_that_can_be_seen_has_to_be_declared(write: Write) -> None:
+    _, problems = parse_study(write({**SAMPLE, "seen": {"mood": ["good"]}}))
+    assert found(problems, "seen", "names a category that is not declared")
