@@ -74,7 +74,7 @@ SHOWS = {
     "commonground.disclosure.hierarchy.Node": DECLARED,
     "commonground.study.Outcome": DECLARED,
     "commonground.study.NeedsPlan": DECLARED,
-    "commonground.study.Input": DECLARED,
+    "commonground.studyinputs.Input": DECLARED,
     "commonground.study.Study": DECLARED,
     "commonground.periods.Period": DECLARED,
     "mapping.kernels.Lattice": "holds the edges of a lattice over a declared window",
