@@ -4,8 +4,10 @@ Records become tallies, tallies become results, results become protected values,
 wings are imported by name: ``import mapping`` (where) and ``import evaluation`` (what changed).
 """
 
+from commonground.aoristic import aoristic as aoristic
 from commonground.areas import grid as grid
 from commonground.areas import read_areas as read_areas
+from commonground.areas import residents as residents
 from commonground.areas import rings as rings
 from commonground.disclosure import Plan as Plan
 from commonground.disclosure import Protected as Protected
@@ -38,6 +40,7 @@ __all__ = [
     "Study",
     "StudyError",
     "Tally",
+    "aoristic",
     "attacker_bounds",
     "grid",
     "load_study",
@@ -46,6 +49,7 @@ __all__ = [
     "read_areas",
     "read_police_uk",
     "read_records",
+    "residents",
     "rings",
     "tally",
 ]

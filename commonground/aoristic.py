@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import numpy.typing as npt
@@ -121,7 +122,8 @@ def aoristic(
     Raises
     ------
     RecordsError
-        When the series are no moments, differ in length or index, hold no start at all, or give too many intervals.
+        When the series are no moments, differ in length, index or in whether they carry a zone, hold no start at all,
+        or give too many intervals; also a zone that nobody knows.
 
     Notes
     -----
@@ -172,6 +174,12 @@ def _spans(start: pd.Series, end: pd.Series | None, zone: str) -> tuple[Moments,
         raise _refused(
             " and ".join(wrong), "must be moments (datetime64)", "read the records, or call pandas.to_datetime"
         )
+    if end.notna().any() and (start.dt.tz is None) != (end.dt.tz is None):
+        raise _refused("start and end", "must both carry a zone, or neither", "call .dt.tz_localize on the other")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise _refused("timezone", "must be a name such as Europe/London", "correct it") from None
     known = start.notna().to_numpy()
     if not known.any():
         raise _refused("start", "holds no moment", "give events whose start is known")

@@ -2,7 +2,8 @@
 
 from evaluation.changes import ChangeTest, change_test
 from evaluation.dispersion import dispersion_from_counts, share_dispersion
-from evaluation.displacement import wdd, wdd_harm
+from evaluation.displacement import wdd, wdd_harm, wdd_shared_control
+from evaluation.kinds import displacement_kinds
 from evaluation.panels import relative_rate_ratio
 from evaluation.power import Design, power, smallest_detectable
 from evaluation.quotient import wdq
@@ -13,6 +14,7 @@ from evaluation.shifts import shift_test
 from evaluation.sources import reporting_ratio
 from evaluation.synthetic import synthetic_control, synthetic_did
 from evaluation.verdict import Evaluation, evaluate
+from evaluation.visibility import smallest_displacement
 
 __all__ = [
     "ChangeTest",
@@ -20,6 +22,7 @@ __all__ = [
     "Evaluation",
     "change_test",
     "dispersion_from_counts",
+    "displacement_kinds",
     "evaluate",
     "interrupted_series",
     "power",
@@ -31,9 +34,11 @@ __all__ = [
     "share_dispersion",
     "shift_test",
     "smallest_detectable",
+    "smallest_displacement",
     "synthetic_control",
     "synthetic_did",
     "wdd",
     "wdd_harm",
+    "wdd_shared_control",
     "wdq",
 ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import numpy as np
 import numpy.typing as npt
 
+from commonground.errors import Problem, RecordsError
 from commonground.pickles import Exact
 from mapping.patterns import Pattern
 
@@ -16,8 +18,8 @@ __all__ = ["MOST_BINS", "Deck", "chance_of", "deck_of_places", "deck_of_values"]
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
-#: Bins among which labels are dealt; more events than this are put together first, which costs a thousandth of their
-#: spread and makes 9,999 relabellings of 100,000 events a matter of seconds.
+#: Bins among which labels are dealt; more places than this are put together first, which costs little of their spread
+#: and makes 9,999 relabellings of 100,000 events a matter of seconds.
 MOST_BINS = 1_000
 CHUNK = 500  # relabellings held at once: 8 MB
 
@@ -61,16 +63,18 @@ class Deck(Exact):
 
 
 def deck_of_places(before: Pattern, after: Pattern) -> Deck:
-    """Put events into bins by place and stratum: each place its own bin, or cells of a lattice where there are many."""
+    """Put events into bins by place and stratum: each place its own bin, or cells of ground where there are many.
+
+    The cell in which events are spread most is cut at their mean, again and again: cells of equal size would hold a
+    whole town in one where a few events lie far out, and those of equal number would lose the spread of the far ones.
+    """
     both, label, stratum = _together(before, after)
-    places = np.stack([both.x, both.y, stratum])
-    _, bins = np.unique(places, axis=1, return_inverse=True)
-    binned = bins.max() >= MOST_BINS
+    places, bins, many = np.unique(np.stack([both.x, both.y, stratum]), axis=1, return_inverse=True, return_counts=True)
+    bins = bins.ravel()
+    binned = len(many) > MOST_BINS
     if binned:
-        strata = len(np.unique(stratum))
-        side = max(np.ptp(both.x), np.ptp(both.y)) / max(int(np.sqrt(MOST_BINS / strata)), 1)
-        column, row = (np.floor((axis - axis.min()) / side) for axis in (both.x, both.y))
-        _, bins = np.unique(np.stack([column, row, stratum]), axis=1, return_inverse=True)
+        cell = _cells(places[:2], many, max(MOST_BINS // len(np.unique(stratum)), 1))
+        _, bins = np.unique(np.stack([cell[bins], stratum]), axis=1, return_inverse=True)
     return _deck(np.stack([both.x, both.y]), bins.ravel(), label, stratum, binned=bool(binned))
 
 
@@ -85,7 +89,7 @@ def deck_of_values(
     most = max(MOST_BINS // len(np.unique(stratum)), 1)
     binned = len(distinct) > most
     if binned:
-        rank = np.argsort(np.argsort(values, kind="stable"), kind="stable") * most // len(values)
+        rank = _even(values, most)
     _, bins = np.unique(np.stack([rank, stratum]), axis=1, return_inverse=True)
     return _deck(values[None, :], bins.ravel(), label, stratum, binned=binned)
 
@@ -108,7 +112,15 @@ def chance_of(
     -------
     ndarray
         (1 + relabellings at least as extreme) / (1 + relabellings) for each statistic; NaN without relabellings.
+
+    Raises
+    ------
+    RecordsError
+        When the number of relabellings is below 0.
     """
+    if permutations < 0:
+        problem = Problem(None, "permutations", "a number from 0 up is needed", "pass 9999, or 0 for no p")
+        raise RecordsError("chance cannot be allowed for", [problem])
     seen = np.abs(
         statistics([(deck.before[None, :].astype(float), deck.after[None, :].astype(float)) for deck in decks])
     )
@@ -131,6 +143,39 @@ def _together(before: Pattern, after: Pattern) -> tuple[Pattern, npt.NDArray[np.
     both = before.followed_by(after)
     _, stratum = np.unique(both.stratum, return_inverse=True)
     return both, np.repeat([False, True], [len(before.x), len(after.x)]), stratum.ravel()
+
+
+def _cells(places: Array, many: Counts, most: int) -> npt.NDArray[np.intp]:
+    """Return the cell of each place, of at most so many; events of one place stay together, whichever their period."""
+    cell, everywhere = np.zeros(len(many), dtype=np.intp), np.arange(len(many))
+    heap = [(*_spread(places, many), 0, everywhere)]
+    for number in range(1, most):
+        negative, axis, old, mine = heappop(heap)
+        if not negative:
+            break  # no cell holds more than one place
+        value = places[axis, mine]
+        far = value > np.average(value, weights=many[mine])
+        if far.all() or not far.any():  # by rounding
+            far = value == value.max()
+        for name, part in ((old, mine[~far]), (number, mine[far])):
+            cell[part] = name
+            heappush(heap, (*_spread(places[:, part], many[part]), name, part))
+    return cell
+
+
+def _spread(places: Array, many: Counts) -> tuple[float, int]:
+    """Return minus the sum of squares along the axis where it is larger, and that axis."""
+    squares = (places - (places @ many / many.sum())[:, None]) ** 2 @ many
+    squares[np.ptp(places, axis=1) == 0] = 0.0
+    axis = int(squares.argmax())
+    return -float(squares[axis]), axis
+
+
+def _even(values: Array, parts: int) -> npt.NDArray[np.intp]:
+    """Cut values into parts of about as many events; equal values stay together, whichever period they are of."""
+    _, rank, many = np.unique(values, return_inverse=True, return_counts=True)
+    below = np.cumsum(many) - many / 2
+    return np.asarray((below * parts // len(values))[rank], dtype=np.intp)
 
 
 def _deck(

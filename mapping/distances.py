@@ -58,12 +58,15 @@ class ServiceDistanceShift(Exact):
         """Say how distance to help changed, for which reason, and what that does not show."""
         moved, p = (self.table[name].astype(float).to_dict() for name in ("moved", "p"))
         way = "further from" if moved["mean"] > 0 else "nearer to"
-        told = "more than chance explains" if p["mean"] <= LEVEL else "chance alone can do that"
+        told = "more than chance explains" if p["mean"] <= LEVEL else "chance alone can do that: no proof of staying"
         against = " beside the comparison" if "comparison" in self.table else ""
         lines = [
             f"With the services open before, events are {abs(moved['mean']):,.0f} m {way} the nearest one on average"
-            f"{against} (p {p['mean']:.2g} by {self.permutations:,} relabellings: {told}); the share beyond "
-            f"{self.reach:,.0f} m changed by {moved['beyond']:+.0%} (p {p['beyond']:.2g})."
+            f"{against}; the share beyond {self.reach:,.0f} m changed by {moved['beyond']:+.0%}.",
+            f"By {self.permutations:,} relabellings p is {p['mean']:.2g} for the mean ({told}) and {p['beyond']:.2g} "
+            "for the share."
+            if self.permutations
+            else "No relabellings were asked for, so nothing is said about chance.",
         ]
         if "closed" in self.table:
             closed = self.table["closed"].astype(float).to_dict()
@@ -153,6 +156,8 @@ def service_distance_shift(
     table = _table(distances[0], distances[1], reach)
     if comparison is not None:
         table["comparison"] = _table(distances[2], distances[3], reach)["moved"]
+    if any(deck.binned for deck in decks):
+        notes.append("Events at many distances were put together into ranks of equal number for the relabelling.")
     table["p"] = chance_of(decks, lambda pairs: _statistics(decks, pairs, reach), permutations, seed)
     if services_after is not None:
         open_after = _places(services_after, before, "services_after")
@@ -162,9 +167,10 @@ def service_distance_shift(
 
 
 def _places(services: Any, events: Any, name: str) -> cKDTree:
-    if not hasattr(services, "geometry") or not len(services) or set(services.geom_type) != {"Point"}:
+    found = hasattr(services, "geometry") and len(services) and set(services.geom_type) == {"Point"}
+    if not found or services.geometry.is_empty.any():
         raise _refused(name, "must be one service or more, as points", "pass a GeoSeries of points")
-    if events.crs is not None:
+    if events.crs is not None or services.crs is not None:
         check_metres(services, name)
         check_same_crs(events, services, names=("events", name))
     return cKDTree(shapely.get_coordinates(services.geometry.array))

@@ -13,7 +13,7 @@ from scipy.stats import false_discovery_control, norm
 
 from commonground.errors import Problem, RecordsError
 from commonground.pickles import Exact
-from mapping.clusters import LEVEL, NOT_OBSERVED, aligned, gi_star, read_counts
+from mapping.clusters import LEVEL, NOT_OBSERVED, PERMUTATIONS, aligned, gi_star, read_counts
 
 __all__ = ["CLASSES", "ChangeClasses", "change_classes"]
 
@@ -21,6 +21,9 @@ CLASSES = ("new", "persistent", "intensifying", "diminishing", "sporadic", "ende
 #: Share of the periods in which a neighbourhood must be high to be called high throughout, as in the usual
 #: emerging-hot-spot classes.
 THROUGHOUT = 0.9
+#: With more, no family-wise p of one period, which cannot be below 1 / (1 + relabellings), is small enough for all.
+MOST_PERIODS = round(LEVEL * (1 + PERMUTATIONS))
+TOLD = ("course", "trend", "p", "p_adjusted", "class")
 HIGH, NOT_HIGH, MISSING = "H", "-", "?"
 
 
@@ -92,7 +95,8 @@ def change_classes(
     GeographyError
         Codes that `areas` does not have, or repeated codes.
     RecordsError
-        Fewer than three periods, counts below 0, or lengths that do not fit.
+        Fewer than 3 periods or more than 50, names of periods that are repeated or those of other columns of the table,
+        counts below 0, or lengths that do not fit.
 
     Notes
     -----
@@ -123,6 +127,13 @@ def _check(counts: pd.DataFrame, lengths: npt.NDArray[np.float64]) -> None:
     wrong = []
     if counts.shape[1] < 3:
         wrong.append(Problem(None, "`counts`", "at least three periods are needed", "compare two with area_change"))
+    if counts.shape[1] > MOST_PERIODS:
+        rule = f"at most {MOST_PERIODS} periods can be told apart from chance"
+        wrong.append(Problem(None, "`counts`", rule, "add them up to longer ones"))
+    names = list(map(str, counts.columns))
+    if len(set(names)) < len(names) or set(names) & set(TOLD):
+        rule = f"each period needs a name of its own, none of {', '.join(TOLD)}"
+        wrong.append(Problem(None, "`counts`", rule, "rename the columns"))
     if lengths.shape != (counts.shape[1],) or not (np.isfinite(lengths) & (lengths > 0)).all():
         wrong.append(Problem(None, "`exposure`", "one length above 0 for each period is needed", "pass them in order"))
     if wrong:

@@ -21,6 +21,7 @@ __all__ = ["CentreShift", "centre_shift"]
 #: Corners of the polygon that stands for an ellipse: its area is .5 % too small, alike in both.
 CORNERS = 36
 LEVEL = 0.05
+NO_SPREAD = 1e-3  # metres; what rounding leaves of the spread of events at one place is less
 Pairs = Sequence[tuple[Array, Array]]
 
 
@@ -63,16 +64,17 @@ class CentreShift(Exact):
     def summary(self) -> str:
         """Say how far and where to, how sure that is, and what it does not show."""
         change, p = (self.table[name].astype(float).to_dict() for name in ("change", "p"))
-        told = p["centre"] <= LEVEL
+        told = "more than chance explains" if p["centre"] <= LEVEL else "chance alone can do that: no proof of staying"
         against = " more than in the comparison" if "comparison" in self.table else ""
         distance = float(np.hypot(self.east, self.north))
         lines = [
-            f"The mean centre of events moved {distance:,.0f} m towards {self.bearing:.0f} degrees{against} "
-            f"(p {p['centre']:.2g} by {self.permutations:,} relabellings): "
-            + ("more than chance explains." if told else "chance alone can do that, which is no proof of staying."),
-            f"Standard distance after over before: {change['spread']:.2f} "
-            f"(p {p['spread']:.2g}); the ellipses do not share "
-            f"{change['ellipse']:.0%} of their ground (p {p['ellipse']:.2g}).",
+            f"The mean centre of events moved {distance:,.0f} m towards {self.bearing:.0f} degrees{against}. Standard "
+            f"distance after over before: {change['spread']:.2f}; the ellipses do not share {change['ellipse']:.0%} of "
+            "their ground.",
+            f"By {self.permutations:,} relabellings p is {p['centre']:.2g} for the centre ({told}), {p['spread']:.2g} "
+            f"for the spread and {p['ellipse']:.2g} for the ellipse."
+            if self.permutations
+            else "No relabellings were asked for, so nothing is said about chance.",
             "A centre can stay while everybody moves (two ways at once), and it moves when only recording changes.",
         ]
         return "\n".join([*lines, *self.notes])
@@ -118,7 +120,7 @@ def centre_shift(
     -----
     Two-sided p by dealing out the labels before and after. With a comparison labels are dealt within each pair, so p
     is for "neither pair changed". Events are taken to be exchangeable; visits that log ten at once are not. Over 1,000
-    different places are put into cells of a lattice for the relabelling, at their mean.
+    different places are put into cells for the relabelling, at their mean.
 
     References
     ----------
@@ -140,7 +142,7 @@ def centre_shift(
     found = [_changes(_exact(patterns[i], patterns[i + 1])) for i in range(0, len(patterns), 2)]
     p = chance_of(decks, lambda pairs: _statistics(decks, pairs), permutations, seed)
     if any(deck.binned for deck in decks):
-        notes.append("Events at many places were put together into cells of a lattice for the relabelling.")
+        notes.append("Events at many places were put together into cells for the relabelling.")
     table = pd.DataFrame({"change": found[0].shown}, index=["centre", "spread", "ellipse"])
     if comparison is not None:
         table["comparison"] = found[1].shown
@@ -175,7 +177,7 @@ class _Shape:
 
     @property
     def standard_distance(self) -> Array:
-        return np.asarray(np.sqrt((self.squares[0] + self.squares[1]) / self.n))
+        return np.asarray(np.sqrt(np.maximum(self.squares[0] + self.squares[1], 0) / self.n))
 
     def axes(self) -> tuple[Array, Array, Array]:
         """Return semi-axes and the direction of the major one, in radians anticlockwise from east."""
@@ -209,8 +211,10 @@ def _changes(shapes: tuple[_Shape, _Shape]) -> _Change:
     one, other = before.outlines(), after.outlines()
     shared = shapely.area(shapely.intersection(one, other))
     together = shapely.area(one) + shapely.area(other) - shared
-    spread = np.log(after.standard_distance / before.standard_distance)
-    change = _Change(after.centre - before.centre, spread, 1 - shared / together)
+    # labels may be dealt so that all events of a period are at one place (no spread) or in one line (no ground)
+    more, less = (np.log(np.maximum(shape.standard_distance, NO_SPREAD)) for shape in (after, before))
+    common = np.divide(shared, together, out=np.zeros_like(together), where=together > 0)
+    change = _Change(after.centre - before.centre, more - less, 1 - common)
     if len(before.n) > 1:
         return change
     return _Change(change.move[:, 0], change.spread[0], change.apart[0])

@@ -186,3 +186,51 @@ def test_too_many_intervals_are_refused_before_memory_is_taken() -> None:
     start = pd.Series(pd.to_datetime(["2000-01-01"] * 10_000))
     with pytest.raises(RecordsError, match="too many intervals"):
         aoristic(start, start + pd.Timedelta(days=9000), every="date")
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), every=st.sampled_from(EVERY))
+def test_order_does_not_matter_and_the_same_events_twice_count_twice(seed: int, every: str) -> None:
+    rng = np.random.default_rng(seed)
+    start = pd.Series(pd.Timestamp("2023-10-20") + pd.to_timedelta(rng.integers(0, 20_000, 30), unit="m"))
+    end = start + pd.to_timedelta(rng.integers(-100, 3000, 30), unit="m")
+    one = aoristic(start, end, every=every)
+    mixed = rng.permutation(30)
+    other = aoristic(start.iloc[mixed], end.iloc[mixed], every=every)
+    np.testing.assert_allclose(one.weights.toarray()[mixed], other.weights.toarray(), atol=1e-12)
+    assert list(other.events) == list(start.index[mixed])
+    twice = aoristic(*(pd.concat([part, part], ignore_index=True) for part in (start, end)), every=every).to_frame()
+    assert twice.to_numpy() == pytest.approx(2 * one.to_frame().to_numpy())
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_coarse_intervals_hold_what_their_fine_ones_hold(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    start = pd.Series(pd.Timestamp("2023-03-20") + pd.to_timedelta(rng.integers(0, 30_000, 30), unit="m"))
+    end = start + pd.to_timedelta(rng.integers(1, 3000, 30), unit="m")
+    weights = {every: aoristic(start, end, every=every).weights.toarray() for every in EVERY}
+    week = weights["hour of week"].reshape(30, 7, 24)
+    np.testing.assert_allclose(week.sum(axis=1), weights["hour"], atol=1e-12)
+    np.testing.assert_allclose(week.sum(axis=2), weights["weekday"], atol=1e-12)
+    dates = aoristic(start, end, every="date")
+    months = pd.Index(dates.intervals.str[:7])
+    summed = pd.DataFrame(dates.weights.toarray()).T.groupby(months.to_numpy()).sum().T
+    np.testing.assert_allclose(summed.to_numpy(), weights["month"], atol=1e-12)
+    assert (weights["date"].max(axis=1) <= 1 + 1e-12).all()
+
+
+def test_the_variance_of_events_split_over_two_phases_is_less_than_their_number() -> None:
+    # ten events half in each phase: expected 5 and 5; the variance of a Poisson number of halves is 10 x 1/4
+    start = moments(*["2023-02-28 12:00"] * 10)
+    frame = aoristic(start, start + pd.Timedelta(days=1), every=PHASES).to_frame()
+    assert frame["expected"].tolist() == [5, 5]
+    assert frame["variance"].tolist() == [2.5, 2.5]
+
+
+def test_a_moment_that_was_twice_is_first_as_a_start_and_second_as_an_end_and_one_that_never_was_moves_on() -> None:
+    twice, midnight, three = "2023-10-29 01:30", "2023-10-29 00:00", "2023-10-29 03:00"
+    # two hours and a half each way: the hour from 1 to 2 is passed twice
+    assert expected(aoristic(moments(twice), moments(three))) == {"01": 0.6, "02": 0.4}
+    assert expected(aoristic(moments(midnight), moments(twice))) == {"00": 0.4, "01": 0.6}
+    assert expected(aoristic(moments("2023-03-26 01:30"))) == {"02": 1}

@@ -61,3 +61,30 @@ def test_areas_without_population_and_mixed_systems_are_refused() -> None:
         residents(areas.to_crs(4326), areas)
     with pytest.raises(GeographyError, match="areas"):
         residents(areas, areas.to_crs(3857))
+
+
+@given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), st.floats(0.2, 5), st.floats(0.05, 0.95))
+def test_moving_and_stretching_the_map_changes_nobody_and_two_halves_are_the_whole(
+    east: float, north: float, scale: float, cut: float
+) -> None:
+    areas = town([800.0, 400.0, 100.0])
+    whole = shapely.box(300, 200, 2700, 700)
+    parts = [shapely.box(300, 200, 300 + 2400 * cut, 700), shapely.box(300 + 2400 * cut, 200, 2700, 700)]
+    shapes = gpd.GeoSeries([whole, *parts], crs=27700)
+    found = residents(shapes, areas)
+    assert found[0] == pytest.approx((0.7 * 800 + 400 + 0.7 * 100) * 0.5)
+    assert found[1] + found[2] == pytest.approx(found[0])
+    moved = [thing.scale(scale, scale, origin=(0, 0)).translate(east, north) for thing in (shapes, areas.geometry)]
+    again = residents(moved[0], areas.set_geometry(moved[1]))
+    assert again.tolist() == pytest.approx(found.tolist())
+
+
+def test_the_index_and_order_of_shapes_and_areas_do_not_matter() -> None:
+    areas = town([800.0, 400.0, 100.0])
+    shapes = gpd.GeoDataFrame(
+        geometry=[shapely.box(0, 0, 500, 500), shapely.box(1500, 0, 2500, 1000)], index=["b", "a"], crs=27700
+    )
+    one, other = residents(shapes, areas), residents(shapes.iloc[::-1], areas.iloc[[2, 0, 1]])
+    assert list(one.index) == ["b", "a"]
+    assert one.tolist() == pytest.approx([200, 250])
+    assert other[["b", "a"]].tolist() == pytest.approx(one.tolist())

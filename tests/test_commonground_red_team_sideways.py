@@ -32,6 +32,7 @@ from shapely.geometry import Point
 import commonground
 import evaluation
 import mapping
+from commonground.dashboard import displacement_report
 from commonground.disclosure import Plan, Protected, protect
 from commonground.disclosure.inspection.needles import Needles
 from commonground.errors import NotReleasable
@@ -119,7 +120,8 @@ def has_fields(cls: type) -> bool:
 
 
 def may_show(name: str) -> bool:
-    return name in SHOWS or name.startswith(RENDERED)
+    rendered = name.startswith(RENDERED) and not issubclass(classes(private=True)[name], Exact)
+    return name in SHOWS or rendered
 
 
 KEPT = sorted(name for name, cls in classes().items() if dataclasses.is_dataclass(cls) and not may_show(name))
@@ -369,6 +371,7 @@ def test_objects_made_from_the_canary_town_say_nothing_of_it(canary: Any) -> Non
         evaluation.rate_ratio(3, 1),
         evaluation.shift_test(study.outcome_tally("contacts").series(), "2023-01"),
         evaluation.evaluate(study),
+        displacement_report(study, permutations=19),
         mapping.displacement_surface(
             points.iloc[:half], points.iloc[half:], study.areas.union_all(), permutations=19, cell=200.0
         ),

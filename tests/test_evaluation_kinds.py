@@ -6,9 +6,10 @@ import math
 import pickle
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonground.errors import RecordsError
@@ -139,3 +140,70 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(RecordsError) as caught:
         displacement_kinds(SETTINGS.assign(after=-1), {"setting": "car"}, dispersion=0)
     assert len(caught.value.problems) == len(SETTINGS) + 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=2, max_size=5),
+    st.floats(0.01, 100),
+    st.floats(0.2, 5),
+)
+def test_units_of_exposure_and_the_order_of_rows_do_not_matter(
+    pairs: list[tuple[int, int]], unit: float, ratio: float
+) -> None:
+    frame = counts(*(("setting", f"level {i}", "s", float(b), float(a)) for i, (b, a) in enumerate(pairs)))
+    origin = {"setting": "level 0"}
+    one = displacement_kinds(frame, origin, exposure=(1, ratio)).table.set_index("level")
+    other = displacement_kinds(frame.iloc[::-1], origin, exposure=(unit, unit * ratio)).table.set_index("level")
+    numbers = ["before", "after", "change", "low", "high", "could_hold_low", "could_hold_high"]
+    assert other.loc[one.index, numbers].to_numpy() == pytest.approx(one[numbers].to_numpy(), nan_ok=True, abs=1e-9)
+
+
+@pytest.mark.parametrize(("dispersion", "exposure"), [(1.0, (1, 1)), (2.0, (24, 12))])
+def test_what_was_planted_lies_within_the_bounds_as_often_as_promised(
+    dispersion: float, exposure: tuple[float, float]
+) -> None:
+    rng, ratio = np.random.default_rng(5), exposure[1] / exposure[0]
+    before, gained = np.array([200.0, 80, 40]), np.array([-90.0, 50, 0])  # 40 of the 90 are with nobody
+    after = (before + gained) * ratio
+    missing, lost, runs = 0, 0, 200
+    for _ in range(runs):
+        seen = [_drawn(rng, mean, dispersion) for mean in (before, after)]
+        rows = [("setting", f"level {i}", "s", b, a) for i, (b, a) in enumerate(zip(*seen, strict=True))]
+        kinds = displacement_kinds(counts(*rows), {"setting": "level 0"}, exposure=exposure, dispersion=dispersion)
+        bounds = kinds.missing.loc["setting"]
+        missing += bounds["low"] <= 90 * ratio <= bounds["high"]
+        out = kinds.table.set_index("level").loc[OUT_OF_CONTACT]
+        lost += out["could_hold_low"] <= 40 * ratio <= out["could_hold_high"]
+    assert 180 <= missing < runs  # .95 of 200, less 3 standard errors; never missing would be too wide
+    assert lost >= 180
+
+
+def _drawn(rng: np.random.Generator, mean: Any, dispersion: float) -> Any:
+    if dispersion == 1:
+        return rng.poisson(mean)
+    return rng.negative_binomial(mean / (dispersion - 1), 1 / dispersion)
+
+
+def test_a_level_that_fell_holds_nobody_and_one_that_rose_by_more_holds_no_more_than_are_missing() -> None:
+    table = displacement_kinds(
+        counts(
+            ("setting", "street", "o", 400, 300), ("setting", "indoor", "o", 100, 900), ("setting", "car", "o", 300, 90)
+        ),
+        {"setting": "street"},
+    ).table.set_index("level")
+    most = 100 + Z * math.sqrt(700)
+    assert table.loc["car", ["could_hold_low", "could_hold_high"]].tolist() == [0, 0]
+    assert table.loc["indoor", ["could_hold_low", "could_hold_high"]].tolist() == pytest.approx([most, most])
+    assert table.loc[OUT_OF_CONTACT, ["could_hold_low", "could_hold_high"]].tolist() == [0, 0]
+    assert table.loc[["street", "indoor", "car"], "reading"].tolist() == [
+        "fell (where they went missing)",
+        "gained",
+        "lost",
+    ]
+
+
+def test_the_level_of_coverage_widens_every_range() -> None:
+    narrow, wide = (displacement_kinds(SETTINGS, BOTH, level=level).missing for level in (0.8, 0.99))
+    assert (wide["high"] - wide["low"] > narrow["high"] - narrow["low"]).all()
+    assert narrow.at["setting", "high"] == pytest.approx(60 + 1.2815515655446004 * math.sqrt(140))

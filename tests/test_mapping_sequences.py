@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 import shapely
 import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commonground.errors import GeographyError, RecordsError
-from mapping.sequences import CLASSES, change_classes
+from mapping.clusters import gi_star
+from mapping.sequences import CLASSES, _trends, change_classes
 
 SIDE = 9
 CODES = [f"a{row}{column}" for row in range(SIDE) for column in range(SIDE)]
@@ -139,3 +142,45 @@ def test_what_cannot_be_classed_is_refused(change: Any, exposure: Any, said: str
 def test_codes_that_the_areas_do_not_have_are_refused() -> None:
     with pytest.raises(GeographyError, match="1 codes that `areas` does not have"):
         change_classes(town({"a11": [4.0, 4, 4]}).rename(index={"a00": "b00"}), lattice())
+
+
+def test_high_is_what_a_family_wise_p_over_areas_and_periods_says() -> None:
+    counts = town({"a11": [9.0, 9, 9, 9], "a66": [8.0, 10, 7, 9]}, seed=3)
+    found = change_classes(counts, lattice(), seed=5).table
+    areas, between = lattice(), 0
+    for place, period in enumerate(counts):
+        local, _ = gi_star(counts[period].astype(float), areas, seed=5 + place)
+        expected = (local["gi"] > 0) & (local["p_family"] <= 0.05 / 4)
+        assert [course[place] == "H" for course in found["course"]] == expected.tolist()
+        between += int(((local["gi"] > 0) & local["p_family"].between(0.0126, 0.05)).sum())
+    assert between > 0  # else the number of periods would not have mattered
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), unit=st.floats(0.1, 50))
+def test_running_the_periods_backwards_turns_every_trend_and_units_of_length_do_not_matter(
+    seed: int, unit: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    counts, lengths = rng.poisson(3.0, (81, 4)).astype(float), rng.uniform(1, 5, 4)
+    one, back, other = (
+        _trends(values, long)
+        for values, long in ((counts, lengths), (counts[:, ::-1], lengths[::-1]), (counts, lengths * unit))
+    )
+    assert one["trend"] == pytest.approx(-back["trend"], nan_ok=True)
+    assert one["trend"] == pytest.approx(other["trend"], nan_ok=True)
+    assert one["p_adjusted"] == pytest.approx(back["p_adjusted"], nan_ok=True)
+
+
+def test_trends_of_chance_are_named_no_more_often_than_promised() -> None:
+    counts, lengths = np.random.default_rng(9).poisson([8.0, 4, 8, 16], (4_000, 4)), np.array([2.0, 1, 2, 4])
+    p = _trends(counts.astype(float), lengths)["p"]
+    assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.012)  # 3.5 standard errors of 4,000
+
+
+def test_at_most_50_periods_are_classed_and_at_50_something_can_still_be_high() -> None:
+    counts = town({"a44": [60.0] * 51})
+    found = change_classes(counts.iloc[:, :50], lattice()).table
+    assert found.at["a44", "class"] == "persistent"
+    with pytest.raises(RecordsError, match="at most 50 periods can be told apart from chance"):
+        change_classes(counts, lattice())

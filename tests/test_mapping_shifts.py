@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -10,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pointpats
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 import mapping.dealing
@@ -105,8 +109,8 @@ def test_many_places_in_cells_give_nearly_the_p_of_the_places_themselves(monkeyp
     cells = centre_shift(before, after, permutations=4_999, seed=2)
     monkeypatch.setattr(mapping.dealing, "MOST_BINS", 5_000)
     whole = centre_shift(before, after, permutations=4_999, seed=1)
-    assert not any("lattice" in note for note in whole.notes)
-    assert any("lattice" in note for note in cells.notes)
+    assert not any("into cells" in note for note in whole.notes)
+    assert any("into cells" in note for note in cells.notes)
     assert whole.table["p"].to_numpy() == pytest.approx(cells.table["p"].to_numpy(), abs=0.03)
     assert whole.table["change"].equals(cells.table["change"])  # what is reported comes from the events
 
@@ -250,3 +254,195 @@ def test_what_cannot_be_measured_is_refused(services: Any, reach: float, said: s
 def test_services_in_degrees_are_refused() -> None:
     with pytest.raises(GeographyError, match="services"):
         service_distance_shift(cloud(10, 1), cloud(10, 2), points([0], [0]).to_crs(4326), permutations=0)
+
+
+# --- what must not matter
+
+
+def turned(events: gpd.GeoSeries, degrees: float, scale: float, east: float, north: float) -> gpd.GeoSeries:
+    angle = np.radians(degrees)  # anticlockwise about the origin
+    x, y = events.x.to_numpy(), events.y.to_numpy()
+    return points(
+        scale * (x * np.cos(angle) - y * np.sin(angle)) + east, scale * (x * np.sin(angle) + y * np.cos(angle)) + north
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    degrees=st.floats(0, 359),
+    scale=st.floats(0.1, 20),
+    east=st.floats(-1e5, 1e5),
+    north=st.floats(-1e5, 1e5),
+)
+def test_moving_turning_and_stretching_the_map_moves_turns_and_stretches_the_answer(
+    seed: int, degrees: float, scale: float, east: float, north: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    before, after = points(*rng.normal(0, [[300], [100]], (2, 25))), points(*rng.normal(80, [[200], [150]], (2, 20)))
+    one = centre_shift(before, after, permutations=0)
+    other = centre_shift(*(turned(e, degrees, scale, east, north) for e in (before, after)), permutations=0)
+    assert np.hypot(other.east, other.north) == pytest.approx(scale * np.hypot(one.east, one.north), rel=1e-6)
+    assert (one.bearing - degrees - other.bearing + 180) % 360 == pytest.approx(180, abs=1e-3)
+    assert other.table["change"].to_numpy() == pytest.approx(one.table["change"].to_numpy() * [scale, 1, 1], rel=2e-2)
+    lengths = ["semi_major", "semi_minor", "standard_distance"]
+    assert other.ellipses[lengths].to_numpy() == pytest.approx(one.ellipses[lengths].to_numpy() * scale, rel=1e-6)
+    for when in ("before", "after"):
+        angle = one.ellipses.at[when, "angle"] - degrees - other.ellipses.at[when, "angle"]
+        assert (angle + 90) % 180 == pytest.approx(90, abs=1e-2)
+
+
+@pytest.mark.parametrize("n", [30, 900])
+def test_the_order_of_the_events_does_not_matter_even_where_many_places_share_a_cell(n: int) -> None:
+    rng = np.random.default_rng(4)
+    before, after = cloud(n, 40), cloud(n, 41, east=10)
+    mixed = [events.iloc[rng.permutation(n)] for events in (before, after)]
+    one, other = (centre_shift(*pair, permutations=199, seed=1) for pair in ((before, after), mixed))
+    assert one.table.to_numpy() == pytest.approx(other.table.to_numpy())
+    service = points([400_000], [300_000])
+    near, again = (service_distance_shift(*pair, service, permutations=199) for pair in ((before, after), mixed))
+    assert near.table["p"].tolist() == again.table["p"].tolist()
+
+
+@pytest.mark.parametrize("ties", [1, 7])
+def test_bins_do_not_know_which_events_are_before_and_which_after(ties: int) -> None:
+    rng = np.random.default_rng(6)
+    values = np.repeat(rng.normal(0, 1, (1500, 2)), ties, axis=0)
+    label = rng.random(len(values)) < 0.4
+    patterns = [
+        mapping.dealing.Pattern(*values[part].T, np.ones(part.sum()), np.zeros(part.sum())) for part in (label, ~label)
+    ]
+    zeros = [np.zeros(part.sum(), dtype=int) for part in (label, ~label)]
+    ranks = [values[part][:, 0] for part in (label, ~label)]
+    there, back = (mapping.dealing.deck_of_places(*pair) for pair in (patterns, patterns[::-1]))
+    near, far = (
+        mapping.dealing.deck_of_values(*pair, tuple(codes))
+        for pair, codes in ((ranks, zeros), (ranks[::-1], zeros[::-1]))
+    )
+    for one, other in ((there, back), (near, far)):
+        assert one.binned
+        assert len(one.before) <= mapping.dealing.MOST_BINS
+        assert one.values == pytest.approx(other.values)
+        assert one.before.tolist() == other.after.tolist()
+
+
+def test_a_move_within_a_dense_town_is_seen_though_a_few_events_lie_far_out() -> None:
+    def town(seed: int, east: float) -> gpd.GeoSeries:
+        rng = np.random.default_rng(seed)
+        middle, far = rng.normal([[5_000 + east], [5_100]], 50, (2, 1_900)), rng.uniform(0, 10_000, (2, 100))
+        return points(*np.concatenate([middle, far], axis=1))
+
+    moved = centre_shift(town(1, 0), town(2, 100), permutations=499)
+    assert any("into cells" in note for note in moved.notes)
+    assert moved.table.at["centre", "p"] == pytest.approx(0.002)  # in cells of equal size, .2
+
+
+def every_relabelling(before: gpd.GeoSeries, after: gpd.GeoSeries) -> np.ndarray:
+    """Share of all relabellings at least as far from none as the labels seen, for centre, spread and ellipse."""
+    x, y = (np.concatenate([getattr(events, axis) for events in (before, after)]) for axis in "xy")
+    n, found = len(x), []
+    for chosen in combinations(range(n), len(after)):
+        mine = np.isin(np.arange(n), chosen)
+        parts = [np.stack([x[part], y[part]]) for part in (~mine, mine)]
+        move = np.hypot(*(parts[1].mean(axis=1) - parts[0].mean(axis=1)))
+        spreads = [np.log(max(np.sqrt(part.var(axis=1).sum()), 1e-3)) for part in parts]
+        found.append([move, abs(spreads[1] - spreads[0])])
+    seen = found[-1]  # the last combination takes the last events
+    return (np.array(found) >= np.array(seen) * (1 - 1e-9) - 1e-9).mean(axis=0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (([0, 30, 10], [0, 10, 40]), ([500, 520, 560], [0, 30, 10])),
+        (([0, 0, 0, 0, 100, 0], [0, 0, 0, 0, 0, 100]), ([0, 0, 0, 100, 0], [0, 0, 0, 0, 100])),
+        (([0, 0, 0, 0, 100, 0], [0, 0, 0, 0, 0, 100]), ([100, 100, 0, 50, 50], [0, 100, 100, 80, 90])),
+    ],
+)
+def test_p_counts_ties_and_relabellings_without_any_spread(before: Any, after: Any) -> None:
+    given = [points(np.array(x) + 337_000, np.array(y) + 419_000) for x, y in (before, after)]
+    exact = every_relabelling(*given)
+    found = centre_shift(*given, permutations=9_999).table["p"]
+    assert found.iloc[:2].to_numpy() == pytest.approx(exact, abs=0.015)
+    assert found.notna().all()
+    pair = centre_shift(*given, comparison=tuple(given), permutations=99).table
+    assert pair.loc[["centre", "spread", "ellipse"], "p"].tolist() == pytest.approx([1, 1, 1])
+
+
+def test_events_at_many_distances_are_said_to_be_put_together() -> None:
+    service = points([400_000], [300_000])
+    many = service_distance_shift(cloud(700, 1), cloud(700, 2), service, permutations=9)
+    assert "ranks of equal number" in many.summary()
+    assert "ranks" not in service_distance_shift(cloud(70, 1), cloud(70, 2), service, permutations=9).summary()
+
+
+@pytest.mark.slow
+def test_with_more_places_than_bins_chance_is_called_change_no_more_often_than_promised() -> None:
+    rng, service, found = np.random.default_rng(77), points([0, 300], [0, 400]), []
+    for run in range(200):
+        places = np.concatenate([rng.normal(0, 50, (2, 1400)), rng.standard_t(2, (2, 100)) * 3000], axis=1)
+        places = np.round(places / 3) * 3 if run % 2 else places  # half of them snapped
+        mine = np.isin(np.arange(1500), rng.permutation(1500)[:700])
+        pair = points(*places[:, mine]), points(*places[:, ~mine])
+        p = [centre_shift(*pair, permutations=199, seed=run).table["p"]]
+        p.append(service_distance_shift(*pair, service, permutations=199, seed=run).table["p"])
+        found.append(np.concatenate(p))
+    assert ((np.array(found) <= 0.05).sum(axis=0) <= 21).all()
+    assert ((np.array(found) <= 0.5).sum(axis=0) >= 70).all()
+
+
+@pytest.mark.real_data
+def test_liverpools_snapped_points_are_shifted_and_said() -> None:
+    folder = Path(os.environ.get("COMMONGROUND_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    files = [folder / "policeuk_liverpool" / f"liverpool_{year}.csv.gz" for year in (2018, 2019, 2020)]
+    if not all(file.exists() for file in files):
+        pytest.skip("the open data of Liverpool is not here (COMMONGROUND_DATA)")
+    columns = ["Longitude", "Latitude"]
+    crimes = pd.concat([pd.read_csv(file, usecols=["Month", *columns]) for file in files], ignore_index=True)
+    places = gpd.GeoSeries.from_xy(*crimes[columns].to_numpy().T, crs=4326).to_crs(27700)
+    late = crimes["Month"].str.startswith("2020").to_numpy()
+    centre = centre_shift(places[~late], places[late], permutations=199)
+    services = points([334_900, 335_500], [390_500, 391_500])
+    near = service_distance_shift(places[~late], places[late], services, permutations=199)
+    for told in (centre.summary(), near.summary()):
+        assert "211,770 events lie on 5,842 places: they were snapped to fixed points" in told
+    assert centre.ellipses["n"].sum() == 211_770
+    assert centre.table.at["centre", "p"] == pytest.approx(0.005)  # the city centre emptied in 2020
+    assert near.table.at["mean", "moved"] > 0
+
+
+def test_every_deal_keeps_the_numbers_of_each_stratum_and_bin() -> None:
+    rng = np.random.default_rng(2)
+    before, after = rng.integers(0, 6, 40).astype(float), rng.integers(0, 6, 25).astype(float)
+    strata = (np.repeat([0, 1], [30, 10]), np.repeat([0, 1], [5, 20]))
+    deck = mapping.dealing.deck_of_values(before, after, strata)
+    dealt = np.concatenate(list(deck.deals(700, rng)))
+    assert dealt.shape == (700, len(deck.after))
+    assert (dealt <= deck.before + deck.after).all()
+    assert [set(dealt[:, deck.stratum == one].sum(axis=1)) for one in (0, 1)] == [{5}, {20}]
+    expected = (deck.before + deck.after) * np.where(deck.stratum == 0, 5 / 35, 20 / 30)
+    assert dealt.mean(axis=0) == pytest.approx(expected, abs=0.15)  # the mean of a hypergeometric number
+
+
+def test_there_are_about_as_many_bins_as_may_be() -> None:
+    rng = np.random.default_rng(3)
+    values, zeros = rng.normal(0, 1, (2, 3000)), np.zeros(1500, dtype=int)
+    ranks = mapping.dealing.deck_of_values(values[0, :1500], values[0, 1500:], (zeros, zeros))
+    parts = [mapping.dealing.Pattern(*part, np.ones(1500), zeros) for part in (values[:, :1500], values[:, 1500:])]
+    for deck in (ranks, mapping.dealing.deck_of_places(*parts)):
+        assert 0.9 * mapping.dealing.MOST_BINS <= len(deck.before) <= mapping.dealing.MOST_BINS
+
+
+def test_cells_keep_the_spread_of_places_and_never_mix_strata() -> None:
+    rng = np.random.default_rng(3)
+    values, stratum = rng.normal(0, 1, (2, 4000)), np.arange(4000) % 2
+    parts = [
+        mapping.dealing.Pattern(*values[:, h], np.ones(2000), stratum[h]) for h in (slice(2000), slice(2000, 4000))
+    ]
+    deck = mapping.dealing.deck_of_places(*parts)
+    every = deck.before + deck.after
+    for one in (0, 1):
+        assert every[deck.stratum == one].sum() == 2000
+        middle, mine = deck.values[:, deck.stratum == one], values[:, stratum == one]
+        kept = (every[deck.stratum == one] * middle**2).sum(axis=1) / (mine**2).sum(axis=1)
+        assert (kept > 0.99).all()
