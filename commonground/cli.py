@@ -89,7 +89,7 @@ def attack(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folde
     import pandas as pd
 
     from commonground.release.approval import attack_release, standing
-    from commonground.release.intact import is_release
+    from commonground.release.intact import differences, is_release, read_manifest
 
     if not folder.is_dir():
         raise CommonGroundError(f"{folder.name} is not a folder; give the folder of a release.")
@@ -101,6 +101,8 @@ def attack(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folde
         raise typer.Exit(PROBLEMS)
     _say("Nothing found.")
     if is_release(folder):
+        if changed := differences(folder, read_manifest(folder)):
+            _say(f"Not as it was written: {'; '.join(changed)}.")
         _say(standing(folder).summary())
 
 

@@ -24,7 +24,7 @@ HEAD = """# A study: what is asked, of which data, decided before anyone looks. 
 # Whatever says TODO must be decided by people; `commonground check` lists what is left. Every guess says so: check it.
 # The data stay where they are: this file names columns and holds nothing of a record.
 
-title = "New study"
+title = "TODO: name the study; the name cannot change after the first release"
 question = "TODO: write the question of the study in one sentence"
 """
 DESIGN = """

@@ -149,7 +149,9 @@ def test_who_is_represented_follows_from_the_released_tables(release: Release) -
         cells = release.csv(f"blocks-{name}-people")[f"blocks-{name}-people"]
         first = cells[cells["period"] == "before"]
         most, blocks = int(first["high"].sum()), first["block"].nunique()
-        said = re.search(rf"- {re.escape(label)}: (\d+) to (\d+) people, once per block, in (\d+) blocks", release.text)
+        said = re.search(
+            rf"- {re.escape(label)}: (\d+) to (\d+) people, once per block, before; (\d+) blocks", release.text
+        )
         assert said is not None
         assert int(said[1]) <= int(said[2]) == most
         assert int(said[3]) == blocks

@@ -121,11 +121,13 @@ def test_totals_are_not_added_to_a_cut_that_was_made_without_them(tmp_path: Path
         protect(counts, hierarchy="a", plan=PLAN, ledger=book)
 
 
-def test_totals_need_people_and_a_category() -> None:
+def test_totals_need_a_category_and_without_keys_there_are_none() -> None:
+    """Nor are they refused then: the words would tell nobody with a key from one."""
     parts = seen("a", street=10, both=10, other=20)
-    for tallied in (street_filter(parts.drop(columns="person"), count="events"), counted(parts, by=())):
-        with pytest.raises(NotReleasable, match="person key and a category"):
-            protect(tallied, hierarchy="a", plan=PLAN)
+    with pytest.raises(NotReleasable, match="need a category"):
+        protect(counted(parts, by=()), hierarchy="a", plan=PLAN)
+    events = protect(street_filter(parts.drop(columns="person"), count="events"), hierarchy="a", plan=PLAN)
+    assert all(row[3] for row in events.rows)
 
 
 def test_two_filters_at_once_need_every_cell_of_both() -> None:

@@ -57,8 +57,8 @@ def test_the_vector_of_the_design() -> None:
     assert (got.blocks, got.areas, got.areas_per_block, got.largest_block) == (4, 6, 1.5, 2)
     assert (got.plain_fewest, got.plain_most) == (2, 4)  # c and d for sure; of ab and of ef one each, or none
     assert got.summary() == (
-        "6 areas are shown in 4 blocks, 1.5 areas a block on the mean and 2 at most: 47 to 63 in all (people, once per "
-        "block). Hiding small areas instead would have shown 2 to 4 of the areas, and nobody in the others."
+        "6 areas are shown in 4 blocks, 1.5 areas a block on the mean and 2 at most: 47 to 63 people, once per "
+        "block, 2023. Hiding small areas instead would have shown 2 to 4 of the areas, and nobody in the others."
     )
     assert got.summary() in gated(people(VECTOR), TREE).summary()
 

@@ -39,6 +39,7 @@ def header(name: str) -> list[str]:
 def decided(text: str) -> str:
     """Fill in what is marked TODO as the sample study has it."""
     answers = {
+        "title": '"Our town"',
         "question": '"Did people move?"',
         "treated": '["MH25", "MH26", "MH33", "MH34", "MH35"]',
         "before": '["2022-01-01", "2024-01-01"]',

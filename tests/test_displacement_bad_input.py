@@ -15,6 +15,7 @@ from commonground.aoristic import aoristic
 from commonground.areas import rings
 from commonground.errors import GeographyError, RecordsError
 from evaluation.kinds import displacement_kinds
+from mapping.bandwidths import likelihood_bandwidth
 from mapping.change import area_change, pattern_similarity
 from mapping.distances import service_distance_shift
 from mapping.sequences import change_classes
@@ -307,3 +308,14 @@ def test_counts_of_kinds_that_are_none_are_refused(before: Any) -> None:
 def test_kinds_without_rows_are_refused() -> None:
     with pytest.raises(RecordsError, match="names a dimension and level that the counts do not have"):
         kinds()
+
+
+def test_snapped_places_weigh_by_their_events_when_the_bandwidth_is_chosen() -> None:
+    # a tight clump of places recorded once each, and a wide scatter recorded once or forty times each
+    rng = np.random.default_rng(8)
+    tight, wide = rng.normal(0, 10, (2, 60)), rng.normal(5_000, 800, (2, 60))
+    places = np.concatenate([tight, wide], axis=1)
+    once, often = (points(*np.repeat(places, np.repeat([1, times], 60), axis=1)) for times in (1, 40))
+    assert likelihood_bandwidth(often) > 2 * likelihood_bandwidth(once)
+    everyone = points(*np.repeat(places, 3, axis=1))
+    assert likelihood_bandwidth(everyone) == pytest.approx(likelihood_bandwidth(once), rel=0.05)

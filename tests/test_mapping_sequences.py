@@ -12,6 +12,7 @@ import shapely
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
 
 from commonground.errors import GeographyError, RecordsError
 from mapping.clusters import gi_star
@@ -184,3 +185,19 @@ def test_at_most_50_periods_are_classed_and_at_50_something_can_still_be_high() 
     assert found.at["a44", "class"] == "persistent"
     with pytest.raises(RecordsError, match="at most 50 periods can be told apart from chance"):
         change_classes(counts, lattice())
+
+
+def test_a_neighbourhood_that_is_low_throughout_is_not_called_high() -> None:
+    found = change_classes(town({"a11": [1.0, 1, 1]}, base=60), lattice()).table
+    assert found.at["a11", "class"] == "never high"
+    assert found.at["a11", "course"] == "---"
+
+
+def test_a_trend_that_only_its_own_p_shows_leaves_a_place_persistent() -> None:
+    counts = town({"a11": [40.0, 40, 40]})
+    counts.loc["a11"] = [32, 40, 50]  # z 2: p .047, beside 80 other areas not enough
+    found = change_classes(counts, lattice()).table
+    assert found.at["a11", "p"] <= 0.05 < found.at["a11", "p_adjusted"]
+    assert found.at["a11", "class"] == "persistent"
+    known = found["p"].notna()
+    assert found.loc[known, "p_adjusted"].tolist() == pytest.approx(false_discovery_control(found.loc[known, "p"]))

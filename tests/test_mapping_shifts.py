@@ -19,7 +19,7 @@ from scipy.stats import wasserstein_distance
 import mapping.dealing
 from commonground.errors import GeographyError, RecordsError
 from mapping.distances import service_distance_shift
-from mapping.shifts import centre_shift
+from mapping.shifts import _changes, _Shape, centre_shift
 
 
 def points(x: Any, y: Any) -> gpd.GeoSeries:
@@ -446,3 +446,26 @@ def test_cells_keep_the_spread_of_places_and_never_mix_strata() -> None:
         middle, mine = deck.values[:, deck.stratum == one], values[:, stratum == one]
         kept = (every[deck.stratum == one] * middle**2).sum(axis=1) / (mine**2).sum(axis=1)
         assert (kept > 0.99).all()
+
+
+def test_spread_is_that_of_after_over_before() -> None:
+    before = cloud(50, 3)
+    wider = points(2.5 * before.x, 2.5 * before.y)
+    assert centre_shift(before, wider, permutations=0).table.at["spread", "change"] == pytest.approx(2.5)
+
+
+def test_events_in_one_line_share_no_ground_and_have_a_number_for_every_measure() -> None:
+    values = np.array([[0.0, 50, 100, 0, 0], [0.0, 0, 0, 50, 100]])
+    line, pile = (_Shape.of(values, np.array([counts])) for counts in ([1.0, 1, 1, 0, 0], [0.0, 0, 3, 0, 0]))
+    change = _changes((pile, line))
+    assert change.apart == pytest.approx(1)
+    assert np.isfinite(change.spread)
+
+
+def test_the_wasserstein_distance_shown_is_that_of_the_events_when_some_come_nearer_and_others_go() -> None:
+    before, after = [100.0, 200, 300, 400], [10.0, 50, 600, 340]
+    lone = points([0], [0])
+    shift = service_distance_shift(points(before, [0] * 4), points(after, [0] * 4), lone, permutations=0)
+    # sorted, pair by pair: 90, 150, 40, 200
+    assert shift.table.at["wasserstein", "moved"] == pytest.approx(120)
+    assert shift.table.at["mean", "moved"] == pytest.approx(0)

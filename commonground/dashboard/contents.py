@@ -135,7 +135,7 @@ def _protected(study: Study, labels: Mapping[str, str], book: Ledger) -> _Gated:
         counted = study.tally(name, every=phases)
         try:
             gated.events[name] = protect(counted, study.policy, **rules)
-            if counted.has_people:
+            if gated.events[name].people_known:
                 gated.people[name] = protect(counted.as_count("persons"), study.policy, **rules)
         except NotReleasable as error:
             gated.refusals[name] = f"{label}: {error}"

@@ -194,7 +194,7 @@ def _useful(label: str, shown: Protected) -> str:
     blocks = "1 block" if found.blocks == 1 else f"{found.blocks} blocks"
     without = f" ({found.hidden} without a number)" if found.hidden else ""
     said = (
-        f"{label}: {found.people_low:,} to {found.people_high:,} {found.unit}, in {blocks} of "
+        f"{label}: {found.people_low:,} to {found.people_high:,} {found.unit}, {found.period}; {blocks} of "
         f"{found.areas_per_block:.2g} areas on the mean{without}. Hiding small areas would have shown "
         f"{_range(found.plain_fewest, found.plain_most)} of {found.areas}."
     )

@@ -85,8 +85,14 @@ def open_case(tally: Tally, profile: Profile, tree: trees.Tree, plan: Plan) -> C
 
 def as_first_counted(case: Case, closed: Sequence[Closed], book: Ledger) -> Case:
     """Return the case with the unit of the first release: that somebody now has a key is not told by another k."""
-    rows = (book.find_cut(case.records, one.name, one.span, "partner") for one in closed)
-    unit = next((row["unit"] for row in rows if row is not None and "unit" in row), case.cut_rules.unit)
+    rows = [book.find_cut(case.records, one.name, one.span, "partner") for one in closed]
+    units = {row["unit"] for row in rows if row is not None and "unit" in row}
+    if len(units) > 1:
+        raise NotReleasable(
+            "some of these periods were first asked for with a key of people and some without, and stay so; tally them "
+            "apart."
+        )
+    unit = next(iter(units), case.cut_rules.unit)
     cut_rules = by_unit(case.cut_rules, unit, profile_named("partner").k)
     return replace(case, cut_rules=cut_rules, rules=by_unit(case.rules, unit, case.profile.k))
 
@@ -142,8 +148,8 @@ def check_suitable(tally: Tally, profile: Profile, plan: Plan, *, written: bool)
         raise NotReleasable(
             f"the {profile.name} profile shows at most {profile.dimensions} categories beside place; drop some."
         )
-    if plan.totals and not (tally.has_people and tally.by):
-        raise NotReleasable("totals beside levels need a person key and a category; leave totals out of the plan.")
+    if plan.totals and not tally.by:
+        raise NotReleasable("totals beside levels need a category; leave totals out of the plan.")
     undeclared = [name for name in tally.by if not plan.categories.get(name)]
     if written and undeclared:
         raise NotReleasable(

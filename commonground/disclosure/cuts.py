@@ -8,6 +8,7 @@ from commonground.disclosure.case import Case, at_profile
 from commonground.disclosure.closing import Closed
 from commonground.disclosure.cutting import (
     Cut,
+    after_refusal,
     coarser_cut,
     far_from_refusal,
     first_cut,
@@ -40,16 +41,25 @@ def base_cuts(
     """
     cuts = _known(case, closed, book, BASE)
     refused = {one.name for one in closed if one.name not in cuts and _still_refused(case, one, book)}
-    groups, partner, rules = _levels_of(cuts), profile_named(BASE), case.cut_rules
+    groups, partner = _levels_of(cuts), profile_named(BASE)
+
+    def own(one: Closed) -> Case:
+        known = book.find_cut(case.records, one.name, one.span, BASE) if book else None
+        return case if known is None else after_refusal(case)
 
     def may(one: Closed, levels: Groups) -> bool:
-        return root_passes(case, one, levels, partner, rules)
+        return root_passes(case, one, levels, partner, own(one).cut_rules)
 
     open_to = [one for one in closed if one.name not in cuts and one.name not in refused]
     new = [one for one in open_to if may(one, {})]
     if groups is None:
-        groups = joint_levels(case, new, single(case.levels), rules)
-    made = {one.name: first_cut(case, one, groups) for one in new if may(one, groups)}
+        groups = joint_levels(
+            case,
+            new,
+            single(case.levels),
+            max((own(one).cut_rules for one in new), key=lambda r: r.k, default=case.cut_rules),
+        )
+    made = {one.name: first_cut(own(one), one, groups) for one in new if may(one, groups)}
     public = at_profile(case, profile_named(STRICTER))
     known = _levels_of(_known(public, closed, book, STRICTER))
     seen = _stricter(public, [one for one in closed if one.name in made], made, known) if book else {}
@@ -94,6 +104,7 @@ def _stricter(
     case: Case, new: Sequence[Closed], base: Mapping[str, Cut], groups: Groups | None = None
 ) -> dict[str, Cut]:
     """Return what the profile of a case sees of new cuts, in the records they were made of."""
+    new = [one for one in new if root_passes(case, one, {}, case.profile, case.rules)]
     if groups is None and new:
         groups = joint_levels(case, new, base[new[0].name].levels, case.rules)
     found = {one.name: coarser_cut(case, one, base[one.name], groups or {}) for one in new}

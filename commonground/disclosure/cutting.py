@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,13 @@ def far_from_refusal(case: Case, closed: Closed) -> bool:
     return all(revise(None, label(n, rules.k), rules.k) is not None for n in found)
 
 
+def after_refusal(case: Case) -> Case:
+    """Return the case whose every cell must lie k away from a refusal: 18 at k = 8, not the whole alone."""
+    k = case.cut_rules.k
+    least = next(n for n in range(k, 9 * k) if revise(None, label(n, k), k) is not None)
+    return replace(case, cut_rules=replace(case.cut_rules, k=least))
+
+
 def fits(case: Case, found: Cut, profile: Profile) -> bool:
     """Say whether a cut that was read back is a partition of the areas into nodes of the tree, none of them too small.
 
@@ -156,7 +163,8 @@ def too_few(case: Case, closed: Sequence[Closed]) -> NotReleasable:
     periods = ", ".join(one.name for one in closed)
     return NotReleasable(
         f"too few people, premises, events or addresses in {case.tally.kind} ({periods}) to publish anything, even for "
-        "all areas together; coarsen: add areas, join phases, take a longer time or fewer categories; where no record "
+        "all areas together; coarsen: add areas, join phases, take a longer time or fewer categories, before the first "
+        "release (a ledger keeps a refusal); where no record "
         "has a person key, count events."
     )
 

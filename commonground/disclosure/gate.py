@@ -115,9 +115,9 @@ def protect(
         for one in closed:
             book.declare(case.records, one.name, one.span, trees.digest(case.tree))
         case = as_first_counted(case, closed, book)
-    if tally.count == "persons" and case.cut_rules.unit != "person":
-        raise too_few(case, closed)  # in the same words: whether anybody has a key is about people too
     base, labels = base_cuts(case, closed, book)
+    if tally.count == "persons" and case.cut_rules.unit != "person":  # after the cut, which fixes the unit
+        raise too_few(case, closed)  # in the same words: whether anybody has a key is about people too
     views = base if rules.name == BASE else views_of(case, closed, base, book)
     rows = [row for one in closed if one.name in views for row in _publish(case, one, base[one.name], views, labels)]
     by = tuple(next(iter(views.values())).levels)

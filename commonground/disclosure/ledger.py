@@ -146,9 +146,14 @@ class Ledger:
         """Return the published row of a registered outcome: its definition, and the row."""
         return next(self._of("evaluation", outcome), None)
 
-    def write_evaluation(self, outcome: str, definition: str, row: dict[str, Any]) -> None:
-        """Write the published row of a registered outcome; there is one for ever."""
-        self._append({"entry": "evaluation", "record_set": outcome, "definition": definition, "row": row})
+    def evaluated(self) -> set[str | None]:
+        """Return the inputs of which an outcome is published; a refusal, kept at once, bars no other outcome."""
+        return {row.get("input") for row in self._of("evaluation") if row["row"]}
+
+    def write_evaluation(self, outcome: str, definition: str, row: dict[str, Any], source: str | None = None) -> None:
+        """Write the published row of a registered outcome, or at once that it was refused; there is one for ever."""
+        head = {"entry": "evaluation", "record_set": outcome, "input": source}
+        self._append({**head, "definition": definition, "row": row}, at_once=not row)
 
     def find_extra(self, records: RecordSet, period: str) -> list[dict[str, Any]]:
         """Return the extra cross-tables published of a record set and closed period, oldest first: name, and table."""

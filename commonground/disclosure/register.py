@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from commonground.disclosure.cells import Coded, all_pass, code_keys, passes, rules_for
+from commonground.disclosure.cells import Coded, all_pass, by_unit, code_keys, passes, rules_for
 from commonground.disclosure.labels import significant
 from commonground.disclosure.ledger import Ledger
 from commonground.disclosure.policy import profile_named
@@ -39,6 +39,7 @@ PLAIN = ("margin", "months_before", "months_after", "matched_months", "compariso
          "reporting_high", "refused", "cautions", "verdict")  # fmt: skip
 COMPARED = ("before", "after")
 UNPUBLISHABLE = "too few people to publish"
+AFTERWARDS = "declared after other outcomes of these records were published; beside them it could be subtracted"
 REDEFINED = "published before under another definition, which stands"
 
 
@@ -115,8 +116,11 @@ def register(
     """
     exact = evaluation.to_frame()
     exact = exact[exact["outcome"].isin(list(study.outcomes))]
-    rows = [_released(study, row, protected, book) for row in exact.to_dict("records")]
     gates = list(protected.values())
+    place = next((gate.ledger for gate in gates if gate.ledger is not None), None)
+    book = book or (None if place is None else Ledger(place))
+    stood = book.evaluated() if book is not None else set()
+    rows = [_released(study, row, protected, book, stood) for row in exact.to_dict("records")]
     return Registered(
         frame=pd.DataFrame(rows, columns=list(exact.columns)),
         sentences={row["outcome"]: evaluation.read(row) for row in rows},
@@ -128,7 +132,11 @@ def register(
 
 
 def _released(
-    study: Any, row: dict[str, Any], protected: Mapping[str, Protected], held: Ledger | None
+    study: Any,
+    row: dict[str, Any],
+    protected: Mapping[str, Protected],
+    book: Ledger | None,
+    stood: Collection[str | None],
 ) -> dict[str, Any]:
     outcome = study.outcomes[row["outcome"]]
     gate = protected.get(outcome.input)
@@ -136,18 +144,24 @@ def _released(
         return _withheld(row, UNPUBLISHABLE)
     if gate.profile == "open":
         return row | {name: significant(row[name], 3) for name in ESTIMATES if _known(row.get(name))}
-    if not (_phases_published(study, gate) and _zones_published(study, gate) and _part_passes(study, row["outcome"])):
+    if not (_phases_published(study, gate) and _zones_published(study, gate)):
         return _withheld(row, UNPUBLISHABLE)
-    shown: dict[str, Any] = json.loads(json.dumps(_rounded(row, gate), default=_plain))
-    if gate.ledger is not None:
-        book, definition = held or Ledger(gate.ledger), _definition(study, outcome)
-        published = book.find_evaluation(row["outcome"])
-        if published is None:
-            book.write_evaluation(row["outcome"], definition, shown)
-        elif published["definition"] != definition:
-            return _withheld(row, REDEFINED)
-        else:
-            shown = published["row"]
+    own = book if gate.ledger is not None else None
+    definition, name = _definition(study, outcome), row["outcome"]
+    published = own.find_evaluation(name) if own else None
+    if published is not None and published["definition"] != definition:
+        return _withheld(row, REDEFINED)
+    if published is None and outcome.input in stood and own:
+        return _withheld(row, AFTERWARDS)
+    if published is not None:
+        shown: dict[str, Any] = published["row"]  # or none: a refusal stands, whatever came since
+    else:
+        passed = _part_passes(study, name, gate)
+        shown = json.loads(json.dumps(_rounded(row, gate), default=_plain)) if passed else {}
+        if own:
+            own.write_evaluation(name, definition, shown, outcome.input)
+    if not shown:
+        return _withheld(row, UNPUBLISHABLE)
     return shown | _labels(gate, outcome)  # the profile's own: the public does not see the partner's
 
 
@@ -167,7 +181,7 @@ def _answer(gate: Protected, codes: tuple[str, ...], phase: str) -> Answer:
     return gate.answer(codes, phase)
 
 
-def _part_passes(study: Any, name: str) -> bool:
+def _part_passes(study: Any, name: str, gate: Protected) -> bool:
     """Say whether an outcome's part of its input, and the rest of it, may be shown in every zone and phase.
 
     Parts of one input are published beside each other: each piece that they cut it into must pass too, where anybody is
@@ -178,6 +192,7 @@ def _part_passes(study: Any, name: str) -> bool:
         return True
     whole = study.located(outcome.input)
     rules = rules_for(tally(whole, study.areas, every=_phases(study)).keys, profile_named("partner"))
+    rules = by_unit(rules, "person" if gate.people_known else "event", 8)
     part = whole.frame.index.isin(study.outcome_records(name).frame.index)
     piece = np.zeros(len(whole.frame), dtype=np.int64)
     for number, beside in enumerate(other for other, one in study.outcomes.items() if one.input == outcome.input):

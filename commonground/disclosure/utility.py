@@ -31,6 +31,8 @@ class Utility:
         Blocks without a value; not in people_low and people_high.
     unit : str
         What is counted, in words.
+    period : str
+        The period that is described.
     """
 
     people_low: int
@@ -43,6 +45,7 @@ class Utility:
     plain_most: int
     hidden: int = 0
     unit: str = "people, once per block"
+    period: str = ""
 
     def summary(self) -> str:
         """Say who is represented in how many blocks, and how many areas would be left if small ones were hidden."""
@@ -50,8 +53,9 @@ class Utility:
         without = f" ({self.hidden} of them without a value)" if self.hidden else ""
         return (
             f"{self.areas} areas are shown in {self.blocks} blocks{without}, {self.areas_per_block:.1f} areas a block "
-            f"on the mean and {self.largest_block} at most: {self.people_low} to {self.people_high} in all "
-            f"({self.unit}). Hiding small areas instead would have shown {many} of the areas, and nobody in the others."
+            f"on the mean and {self.largest_block} at most: {self.people_low} to {self.people_high} "
+            f"{self.unit}, {self.period}. Hiding small areas instead would have shown {many} of the areas, and nobody "
+            "in the others."
         )
 
 
@@ -103,4 +107,5 @@ def utility(protected: Protected) -> Utility:
         plain_most=plain,
         hidden=hidden,
         unit=units.get(protected.count, protected.count),
+        period=next(name for name, span in protected.periods.items() if span == first),
     )
