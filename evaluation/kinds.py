@@ -121,7 +121,7 @@ def displacement_kinds(
     -----
     A gain elsewhere is not proof that the same people made it: sources change what they record, new people arrive, and
     intervals of several levels do not hold together. The table bounds what is possible. It fails where one contact is
-    in several levels of a dimension.
+    in several levels of a dimension, and its normal limits say too little of a level with no count before and after.
 
     Examples
     --------

@@ -200,7 +200,9 @@ def _read(name: str, points: Any, weight: Any, stratum: Any, problems: list[Prob
             Problem(None, f"strata of {name}", "every event needs a stratum", "give missing values one of their own")
         )
     problems += wrong
-    return None if wrong else Pattern(shapely.get_x(shapes.array), shapely.get_y(shapes.array), weight, stratum)
+    places = np.array(shapes.array, dtype=object)
+    places[shapely.is_empty(places)] = None  # an empty point has no place
+    return None if wrong else Pattern(shapely.get_x(places), shapely.get_y(places), weight, stratum)
 
 
 def _inside(name: str, pattern: Pattern, window: Any) -> tuple[Pattern, list[str]]:

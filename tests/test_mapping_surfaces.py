@@ -376,6 +376,8 @@ def test_exposure_scales_the_level_and_never_the_shape() -> None:
     )
     np.testing.assert_array_equal(plain.log_ratio, long.log_ratio)
     np.testing.assert_allclose(long.level_before, plain.level_before / 2)
+    both = displacement_surface(before, after, TOWN, cell=50, permutations=0, exposure=(2, 2))
+    np.testing.assert_allclose(both.level_se, plain.level_se / 2)
 
 
 def test_the_seed_decides_and_nothing_else() -> None:
@@ -411,6 +413,13 @@ def test_events_outside_the_window_or_without_a_place_are_counted_and_left_out()
     assert "2 events of `before` outside the window were left out." in s.notes
     assert "2 events" in s.summary()
     assert repr(s) == "DisplacementSurface(...; call .summary())"
+
+
+def test_an_empty_point_is_an_event_without_a_place() -> None:
+    before = pd.concat([scatter(30, 1), gpd.GeoSeries([shapely.Point()], crs=27700)], ignore_index=True)
+    surface = displacement_surface(before, scatter(30, 2), TOWN, permutations=0)
+    assert surface.n_before == 30
+    assert any("1 events of `before` without a place" in note for note in surface.notes)
 
 
 def test_snapped_and_few_events_are_said() -> None:
