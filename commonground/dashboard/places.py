@@ -47,7 +47,10 @@ def zone_table(contents: Contents, name: str) -> Table:
     definitions = {head: f"events, {span(shown.periods[period])}." for period, head in heads.items()}
     if not matched:
         columns["Each within"] = HALF_WIDTH * frame["blocks"]
-        definitions["Each within"] = "each number is a sum of rounded ones, and this far from the count at most."
+        definitions["Each within"] = (
+            "each number is a sum of rounded ones, and this far at most from the count when it was first published or "
+            "last changed."
+        )
     columns["Ratio of rates"] = [_limit(value) for value in frame["ratio"]]
     columns |= {name.capitalize(): [_limit(value) for value in frame[name]] for name in ("low", "high")}
     definitions |= {
@@ -83,7 +86,8 @@ def block_table(contents: Contents, name: str) -> Table:
     rows = shown.to_frame().dropna(subset=["value"])
     off = int((rows["high"] - rows["value"]).max()) if len(rows) else 0
     note = (
-        f"Rounded to the nearest 5: each number is within {off} of the count, which is at least {shown.k}. "
+        f"Rounded to the nearest 5: each number is within {off} of the count when it was first published or last "
+        f"changed, which was at least {shown.k}; later records move it only across a wide gap. "
         "A block of several areas does not say where in it anybody was."
     )
     title = f"{contents.labels[name]}: {unit} by block"
