@@ -119,18 +119,8 @@ def spread_surface(
     step 12): with the same labels before and after, the ratio is 1 everywhere. The lattice covers all blocks; cells
     that share no ground with a block known in both periods have no ratio. It fails to show any movement inside a block.
     """
-    if not isinstance(protected, Protected):
-        raise NotReleasable("a surface that may be shown is made from protected values; call protect(...) first.")
-    if protected.blocks is None:
-        raise NotReleasable("these blocks have no shapes; tally with areas to draw them.")
-    table = protected.table()
-    for period in (before, after):
-        if period not in table or not table[period].fillna(0).sum():
-            raise NotReleasable(f"nothing is published for {period}; a surface needs both periods.")
-    known = table[[before, after]].notna().all(axis=1).reindex(protected.blocks.index, fill_value=False)
-    if not (table.loc[known.index[known], [before, after]].sum() > 0).all():
-        raise NotReleasable("nothing is published in the blocks that are shown in both periods; a surface needs them.")
-    lattice, overlaps = _overlaps(protected.blocks, cell)
+    table, outlines, known = _published(protected, before, after)
+    lattice, overlaps = _overlaps(outlines, cell)
     share = overlaps.loc[:, known.to_numpy()]
     inside = share.to_numpy().sum(axis=1) > 0
     place = _Place(lattice, cell)
@@ -148,11 +138,27 @@ def spread_surface(
     ]
     if hidden := int((~known).sum()):
         notes.append(f"Blocks without a published value in one of the periods are left out of both: {hidden}.")
-    near = protected.blocks["name"].reindex(overlaps.idxmax(axis=1)).to_numpy()
+    near = outlines["name"].reindex(overlaps.idxmax(axis=1)).to_numpy()
     cells = gpd.GeoDataFrame(
         {"ratio": ratio, "near": near}, geometry=lattice.geometry, index=lattice.index, crs=lattice.crs
     )
     return SpreadSurface(cells, cell, bandwidth, protected, tuple(notes), seal=seal())
+
+
+def _published(protected: Protected, before: str, after: str) -> tuple[pd.DataFrame, gpd.GeoDataFrame, pd.Series[Any]]:
+    """Return the published values by block and period, the outlines, and which blocks have a value in both."""
+    if not isinstance(protected, Protected):
+        raise NotReleasable("a surface that may be shown is made from protected values; call protect(...) first.")
+    if protected.blocks is None:
+        raise NotReleasable("these blocks have no shapes; tally with areas to draw them.")
+    table = protected.table()
+    for period in (before, after):
+        if period not in table or not table[period].fillna(0).sum():
+            raise NotReleasable(f"nothing is published for {period}; a surface needs both periods.")
+    known = table[[before, after]].notna().all(axis=1).reindex(protected.blocks.index, fill_value=False)
+    if not (table.loc[known.index[known], [before, after]].sum() > 0).all():
+        raise NotReleasable("nothing is published in the blocks that are shown in both periods; a surface needs them.")
+    return table, protected.blocks, known
 
 
 class _Place:

@@ -220,8 +220,7 @@ def displacement_surface(
     if bandwidth is None or isinstance(bandwidth, str):
         bandwidth, said = choose_bandwidth(patterns, bandwidth or "oversmoothing")
         notes += said
-    left, bottom, right, top = geometry.bounds
-    cell = float(cell or max(right - left, top - bottom) / DEFAULT_PIXELS)
+    cell = float(cell or _longer_side(geometry) / DEFAULT_PIXELS)
     pixels, inside = pixels_inside(geometry, cell)
     if binning == "pixel":
         patterns = [pattern.moved_to(pixels) for pattern in patterns]
@@ -231,11 +230,8 @@ def displacement_surface(
     with threadpool_limits(1):  # these products are small: a second thread gains a third, and waits when a core is busy
         chance = compare_with_chance(pairs, ground, watch, permutations=permutations, seed=seed)
         values = chance | densities_and_levels(patterns, ground, pixels, cell, exposure)
-    x, y = np.meshgrid(pixels.x, pixels.y)
     return DisplacementSurface(
-        **{name: _picture(value, inside) for name, value in values.items()},
-        x=x,
-        y=y,
+        **_pictures(values, pixels, inside),
         window=geometry,
         bandwidth=float(bandwidth),
         cell=cell,
@@ -284,7 +280,15 @@ def _check_options(
         raise RecordsError("the surface cannot be drawn as asked", wrong)
 
 
-def _picture(values: Array, inside: Flags) -> Array:
-    picture = np.full(inside.shape, np.nan)
-    picture[inside] = values
-    return picture
+def _longer_side(geometry: Any) -> float:
+    left, bottom, right, top = geometry.bounds
+    return float(max(right - left, top - bottom))
+
+
+def _pictures(values: dict[str, Array], pixels: Lattice, inside: Flags) -> dict[str, Array]:
+    """Return each surface as an array of rows and columns, missing outside the window, and the pixels' places."""
+    pictures = {name: np.full(inside.shape, np.nan) for name in values}
+    for name, picture in pictures.items():
+        picture[inside] = values[name]
+    x, y = np.meshgrid(pixels.x, pixels.y)
+    return {**pictures, "x": x, "y": y}

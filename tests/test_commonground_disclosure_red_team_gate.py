@@ -364,6 +364,13 @@ def test_as_of_does_not_shorten_the_lag() -> None:
         protect(tallied(people({"a": 30})), hierarchy="a", as_of=soon)
 
 
+@pytest.mark.parametrize("day", ["NaT", "", pd.NaT, float("nan"), "soon", "2024-05-01T00:00Z", []])
+def test_a_missing_day_does_not_end_the_lag(day: Any) -> None:
+    """Compared with a missing day no period is too recent."""
+    with pytest.raises(CommonGroundError, match=r"^as_of is not a date; give YYYY-MM-DD\.$"):
+        protect(tallied(people({"a": 40})), hierarchy="a", as_of=day)
+
+
 def test_a_phase_that_ended_lately_bars_the_release() -> None:
     counted = tallied(pd.concat([people({"a": 30}, period=name) for name in PHASES]), periods=PHASES)
     with pytest.raises(NotReleasable, match=r"period\(s\) after ended less than 3 months before"):

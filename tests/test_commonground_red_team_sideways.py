@@ -59,7 +59,7 @@ SHOWS = {
     "commonground.disclosure.further._Labels": PUBLISHED,
     "commonground.disclosure.further.First": PUBLISHED,
     "commonground.disclosure.tabled.Table": PUBLISHED,
-    "commonground.disclosure.gate._Shown": "holds the rows that are about to be published",
+    "commonground.disclosure.sealing.Shown": "holds the rows that are about to be published",
     "commonground.disclosure.audit.Audit": "holds what anybody works out from what is shown",
     "commonground.disclosure.overlay.Overlay": "holds what anybody works out from what is shown",
     "commonground.disclosure.overlay.Release": "holds published intervals",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from commonground.disclosure.policy import Profile
-from commonground.errors import NotReleasable
+from commonground.errors import CommonGroundError, NotReleasable
 from commonground.periods import Period
 from commonground.tallies import Tally
 
-__all__ = ["Closed", "closed_periods", "observed_days", "periods_in", "piece_name", "spans_of"]
+__all__ = ["Closed", "closed_periods", "observed_days", "periods_in", "piece_name", "release_day", "spans_of"]
 
 LONGEST_QUARTER = 92
 LEAST_YEAR = 365
@@ -124,6 +125,29 @@ def spans_of(closed: Closed, tally: Tally) -> dict[str, Period]:
     for quarter in (1, 2, 3, 4):
         spans[f"{year}Q{quarter}"] = _quarter(year, quarter)
     return spans
+
+
+def release_day(as_of: str | dt.date | pd.Timestamp | None) -> pd.Timestamp:
+    """Return the day from which the release lag is reckoned: today, or an earlier one.
+
+    Raises
+    ------
+    CommonGroundError
+        When it is no date, or lies in the future.
+    """
+    today = pd.Timestamp(dt.date.today())
+    try:
+        day = today if as_of is None else pd.Timestamp(as_of)
+        known = not pd.isna(day) and day.tz is None
+    except (TypeError, ValueError):
+        known = False
+    if not known:  # beside a missing day no period would be too recent
+        raise CommonGroundError("as_of is not a date; give YYYY-MM-DD.")
+    if day.normalize() > today:
+        raise CommonGroundError(
+            "as_of lies in the future; the release lag is reckoned from it, so today is the latest."
+        )
+    return day
 
 
 def observed_days(tally: Tally, codes: tuple[str, ...], periods: Mapping[str, Period]) -> dict[str, float]:

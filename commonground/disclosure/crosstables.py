@@ -12,7 +12,7 @@ import pandas as pd
 
 from commonground.disclosure import hierarchy as trees
 from commonground.disclosure.case import Case, as_first_counted, check_suitable, open_case, tree_of
-from commonground.disclosure.closing import Closed, closed_periods
+from commonground.disclosure.closing import Closed, closed_periods, release_day
 from commonground.disclosure.cutting import Cut, fits
 from commonground.disclosure.further import BASE, First, Further
 from commonground.disclosure.ledger import Ledger
@@ -140,7 +140,7 @@ def cross_tables(
     for by in names:
         check_suitable(replace(tally, by={name: tally.by[name] for name in by}), rules, declared, written=True)
     case = open_case(tally, rules, tree_of(tally, terms.zones or None, terms.hierarchy), declared)
-    day = _day(terms.as_of)
+    day = release_day(terms.as_of)
     closed = closed_periods(tally, rules, day)
     case = as_first_counted(case, closed, book)
     bases = _bases(case, closed, book)
@@ -163,14 +163,6 @@ def _in_order(wanted: Sequence[Sequence[str]], plan: Plan, tally: Tally) -> list
         )
     tables = {tuple(sorted(set(by), key=place.__getitem__)) for by in wanted}
     return sorted(tables, key=lambda by: (len(by), [place[name] for name in by]))
-
-
-def _day(as_of: str | dt.date | pd.Timestamp | None) -> pd.Timestamp:
-    today = pd.Timestamp(dt.date.today())
-    day = today if as_of is None else pd.Timestamp(as_of)
-    if day.normalize() > today:
-        raise CommonGroundError("as_of lies in the future; the release lag is reckoned from it, so give today at most.")
-    return day
 
 
 def _bases(case: Case, closed: Sequence[Closed], book: Ledger) -> list[First]:

@@ -12,16 +12,16 @@ import pandas as pd
 from commonground.disclosure import hierarchy as trees
 from commonground.disclosure.case import Case
 from commonground.disclosure.cells import Coded, Rules, passes
-from commonground.disclosure.closing import Closed, observed_days, periods_in, spans_of
+from commonground.disclosure.closing import Closed, periods_in
 from commonground.disclosure.cutting import Block, Cut, joint_levels, root_passes
 from commonground.disclosure.labels import interval
 from commonground.disclosure.ledger import Ledger
 from commonground.disclosure.levels import Groups, single
-from commonground.disclosure.outlines import outlines
 from commonground.disclosure.partition import cut
 from commonground.disclosure.policy import Plan, profile_named
-from commonground.disclosure.protected import Protected, Row, seal
-from commonground.disclosure.publishing import Key, labelled, named_apart, rows_of
+from commonground.disclosure.protected import Protected, Row
+from commonground.disclosure.publishing import Key, labelled, rows_of
+from commonground.disclosure.sealing import Shown, sealed
 from commonground.disclosure.several import check_categories, levels_open
 from commonground.disclosure.tabled import Table, audit_tables
 from commonground.errors import NotReleasable
@@ -99,7 +99,9 @@ class Further:
             shown.append(first.closed)
         if not shown:
             raise NotReleasable(reasons[0])
-        return self._sealed(by, shown, rows)
+        missing = [first.closed.name for first in self.bases if first.closed not in shown]
+        notes = (AUDITED, *([f"Not published of {', '.join(missing)}."] if missing else []))
+        return sealed(self.case, Shown(shown, by, rows, notes), self.zones, self.day, self.book)
 
     @property
     def _rules(self) -> Rules:
@@ -217,32 +219,6 @@ class Further:
         labels = [[*key, value] for key, value in table.labels.items()]
         row = {**table.cut.as_row(), "by": list(by), "count": table.count, "labels": labels}
         self.book.write_extra(self.case.records, first.closed.name, self._name(by), row)
-
-    def _sealed(self, by: tuple[str, ...], shown: Sequence[Closed], rows: Sequence[Row]) -> Protected:
-        tally, case, used = self.case.tally, self.case, {row[2] for row in rows}
-        periods = {name: span for one in shown for name, span in spans_of(one, tally).items() if name in used}
-        missing = [first.closed.name for first in self.bases if first.closed not in shown]
-        return Protected(
-            kind=tally.kind,
-            count=tally.count,
-            profile=case.profile.name,
-            k=case.rules.k,
-            periods=periods,
-            days=observed_days(tally, case.order, periods),
-            by=by,
-            zones={name: tuple(sorted(members)) for name, members in self.zones.items()},
-            tree_digest=trees.digest(case.tree),
-            sources=tally.sources,
-            citations=tuple(sorted({text for text in tally.published.values() if text})),
-            as_of=self.day,
-            people_known=self._people,
-            in_ledger=True,
-            rows=tuple(named_apart(rows)),
-            blocks=outlines(tally.areas, {row[0]: row[1] for row in named_apart(rows)}),
-            notes=(AUDITED, *([f"Not published of {', '.join(missing)}."] if missing else [])),
-            ledger=self.book.path,
-            seal=seal(),
-        )
 
 
 @dataclass(frozen=True)

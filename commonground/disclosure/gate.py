@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from commonground.disclosure import hierarchy as trees
 from commonground.disclosure.case import Case, as_first_counted, check_suitable, open_case, tree_of
-from commonground.disclosure.closing import Closed, closed_periods, observed_days, spans_of
+from commonground.disclosure.closing import Closed, closed_periods, release_day
 from commonground.disclosure.cuts import BASE, base_cuts, views_of
 from commonground.disclosure.cutting import (
     Cut,
@@ -21,11 +20,10 @@ from commonground.disclosure.cutting import (
 from commonground.disclosure.labels import interval
 from commonground.disclosure.ledger import Ledger
 from commonground.disclosure.opened import published_as_is
-from commonground.disclosure.outlines import outlines
 from commonground.disclosure.policy import Plan, profile_named
-from commonground.disclosure.protected import Protected, Row, seal
-from commonground.disclosure.publishing import Labels, named_apart, rows_of, summed
-from commonground.errors import CommonGroundError
+from commonground.disclosure.protected import Protected, Row
+from commonground.disclosure.publishing import Labels, rows_of, summed
+from commonground.disclosure.sealing import Shown, sealed
 from commonground.tallies import UNITS, Tally
 
 __all__ = ["protect"]
@@ -38,16 +36,6 @@ ADDED_PEOPLE = (
     f"{ADDED[:-1]}: people (or premises) in several count once in each. A block whose year is published in pieces "
     "elsewhere shows events only."
 )
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What a release shows."""
-
-    closed: Sequence[Closed]
-    by: tuple[str, ...]
-    rows: Sequence[Row]
-    notes: tuple[str, ...]
 
 
 def protect(
@@ -104,7 +92,7 @@ def protect(
     """
     rules = profile_named(profile)
     declared = plan if isinstance(plan, Plan) else Plan(**(UNDECLARED if plan is None else plan))
-    day = _day(as_of)
+    day = release_day(as_of)
     if rules.name == "open":
         return published_as_is(tally, zones or {}, day)
     check_suitable(tally, rules, declared, written=ledger is not None)
@@ -121,51 +109,8 @@ def protect(
     views = base if rules.name == BASE else views_of(case, closed, base, book)
     rows = [row for one in closed if one.name in views for row in _publish(case, one, base[one.name], views, labels)]
     by = tuple(next(iter(views.values())).levels)
-    shown = _Shown(
-        [one for one in closed if one.name in views], by, named_apart(rows), _notes(case, declared, closed, views)
-    )
-    return _sealed(case, shown, zones or {}, day, book)
-
-
-def _sealed(
-    case: Case, shown: _Shown, zones: Mapping[str, Sequence[str]], day: pd.Timestamp, book: Ledger | None
-) -> Protected:
-    tally, used = case.tally, {row[2] for row in shown.rows}
-    periods = {name: span for one in shown.closed for name, span in spans_of(one, tally).items() if name in used}
-    return Protected(
-        kind=tally.kind,
-        count=tally.count,
-        profile=case.profile.name,
-        k=case.rules.k,
-        periods=periods,
-        days=observed_days(tally, case.order, periods),
-        by=shown.by,
-        zones={name: tuple(sorted(members)) for name, members in zones.items()},
-        tree_digest=trees.digest(case.tree),
-        sources=tally.sources,
-        citations=tuple(sorted({text for text in tally.published.values() if text})),
-        as_of=day,
-        people_known=case.cut_rules.unit == "person",
-        in_ledger=book is not None,
-        rows=tuple(shown.rows),
-        blocks=outlines(tally.areas, {row[0]: row[1] for row in shown.rows}),
-        notes=shown.notes,
-        ledger=None if book is None else book.path,
-        seal=seal(),
-    )
-
-
-def _day(as_of: str | dt.date | pd.Timestamp | None) -> pd.Timestamp:
-    today = pd.Timestamp(dt.date.today())
-    try:
-        day = today if as_of is None else pd.Timestamp(as_of)
-    except (TypeError, ValueError):
-        raise CommonGroundError("as_of is not a date; give YYYY-MM-DD.") from None  # its cause repeats what was given
-    if day.normalize() > today:
-        raise CommonGroundError(
-            "as_of lies in the future; the release lag is reckoned from it, so today is the latest."
-        )
-    return day
+    notes = _notes(case, declared, closed, views)
+    return sealed(case, Shown([one for one in closed if one.name in views], by, rows, notes), zones or {}, day, book)
 
 
 def _publish(
