@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ from commonground.study import Study
 from evaluation.verdict import Evaluation, evaluate
 from mapping.spread import SpreadSurface, spread_surface
 
-__all__ = ["Contents", "compute"]
+__all__ = ["PARTS", "Contents", "compute"]
+
+#: What may be asked for apart: a page, with its maps, charts and tables.
+PARTS = ("displacement", "needs", "change")
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,6 +46,8 @@ class Contents:
         What may not be shown, and why.
     unmatched : mapping of name to str
         Months that a comparison with the year before had to leave out.
+    parts : tuple of str
+        Which of `PARTS` are shown.
     """
 
     facts: Facts
@@ -58,6 +63,7 @@ class Contents:
     surfaces: Mapping[str, SpreadSurface]
     refusals: Mapping[str, str]
     unmatched: Mapping[str, str]
+    parts: tuple[str, ...] = PARTS
 
     def __repr__(self) -> str:
         return f"Contents({self.facts.title!r}, {len(self.events)} shown, {len(self.refusals)} refused)"
@@ -75,7 +81,7 @@ class _Gated:
     unmatched: dict[str, str] = field(default_factory=dict)
 
 
-def compute(study: Study, *, book: Ledger | None = None) -> Contents:
+def compute(study: Study, *, book: Ledger | None = None, parts: Sequence[str] = PARTS) -> Contents:
     """Run a study up to the gate: tallies, estimates, protected values.
 
     Parameters
@@ -83,6 +89,8 @@ def compute(study: Study, *, book: Ledger | None = None) -> Contents:
     study : Study
     book : Ledger, optional
         The ledger that the whole run holds; default: the study's own, into which every row is written at once.
+    parts : sequence of str
+        Which of `PARTS` are shown. Everything is computed and gated whatever is shown: the ledger must not depend on it.
 
     Returns
     -------
@@ -118,6 +126,7 @@ def compute(study: Study, *, book: Ledger | None = None) -> Contents:
         surfaces=_surfaces(study, gated.events),
         refusals=gated.refusals,
         unmatched=gated.unmatched,
+        parts=tuple(part for part in PARTS if part in parts),
     )
 
 

@@ -60,11 +60,18 @@ def draw(contents: Contents) -> Drawings:
     Drawings
         The same for the same contents.
     """
-    charts = {"verdicts": verdict_chart(contents.registered, title=_verdict_title(contents))}
-    for name in contents.movements:
-        found = {"zones": _zone_chart(contents, name), "months": _month_chart(contents, name)}
-        charts |= {f"{kind}-{slug(name)}": chart for kind, chart in found.items() if chart is not None}
-    return Drawings(charts, {**_phase_maps(contents), **_surface_maps(contents), **_service_map(contents)})
+    charts: dict[str, Chart] = {}
+    maps: dict[str, MapView] = {}
+    if "change" in contents.parts:
+        charts["verdicts"] = verdict_chart(contents.registered, title=_verdict_title(contents))
+    if "displacement" in contents.parts:
+        for name in contents.movements:
+            found = {"zones": _zone_chart(contents, name), "months": _month_chart(contents, name)}
+            charts |= {f"{kind}-{slug(name)}": chart for kind, chart in found.items() if chart is not None}
+        maps |= {**_phase_maps(contents), **_surface_maps(contents)}
+    if "needs" in contents.parts:
+        maps |= _service_map(contents)
+    return Drawings(charts, maps)
 
 
 def map_name(name: str, kind: str = "") -> str:

@@ -14,6 +14,7 @@ from commonground.dashboard.provision import ANY
 from commonground.dashboard.wording import known, months_of, number, place_names
 
 __all__ = [
+    "CHANGED",
     "Finding",
     "Verdict",
     "bursts",
@@ -30,6 +31,7 @@ BURST_SHARE = 0.5  # one month with at least half of a span's events is a burst 
 BURST_EVENTS = 10  # ... when it is at least this many
 MOST_NAMES = 3  # areas named in a sentence
 CANNOT_TELL = "cannot tell"
+CHANGED = "What changed"
 NO_CONTACTS = "These data hold no contacts with people, so whether anybody moved cannot be told from them."
 
 
@@ -60,13 +62,14 @@ class Verdict:
 
 
 def findings(contents: Contents) -> list[Finding]:
-    """Return at most three findings: what changed, whether people moved, what is missing."""
-    found = [Finding("What changed", tuple(verdict.sentence for verdict in verdicts(contents)))]
-    if lines := movement(contents):
-        found.append(Finding("Whether people moved", tuple(lines)))
-    if line := needs_line(contents):
-        found.append(Finding("What is missing", (line,)))
-    return found
+    """Return at most three findings, of the parts that are shown: what changed, whether people moved, what is missing."""
+    lines = {
+        "change": (CHANGED, [verdict.sentence for verdict in verdicts(contents)]),
+        "displacement": ("Whether people moved", movement(contents)),
+        "needs": ("What is missing", list(filter(None, [needs_line(contents)]))),
+    }
+    asked = (lines[part] for part in ("change", "displacement", "needs") if part in contents.parts)
+    return [Finding(topic, tuple(said)) for topic, said in asked if said]
 
 
 def verdicts(contents: Contents) -> list[Verdict]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from commonground.dashboard.contents import Contents
+from commonground.dashboard.contents import PARTS, Contents
 from commonground.dashboard.drawings import Drawings, map_name
 from commonground.dashboard.findings import (
+    CHANGED,
     bursts,
     cannot_say,
     displacement_line,
@@ -92,14 +93,13 @@ def pages_of(contents: Contents, drawings: Drawings) -> dict[str, bytes]:
         File name to contents.
     """
     statement = _statement(contents, drawings)
-    context = {
+    context: dict[str, dict[str, Any]] = {
         "index.html": _glance(contents, drawings),
-        "displacement.html": _displacement(contents, drawings),
-        "needs.html": _needs(contents, drawings),
-        "change.html": _change(contents, drawings),
         "methods.html": _methods(contents),
         "statement.html": {"statement": statement},
     }
+    apart = {"displacement": _displacement, "needs": _needs, "change": _change}
+    context |= {f"{part}.html": apart[part](contents, drawings) for part in contents.parts}
     shared = {"facts": contents.facts, "phases": _phases(contents), "as_of": f"{contents.facts.as_of:%-d %B %Y}"}
     pages = {
         name: render_page(
@@ -109,9 +109,15 @@ def pages_of(contents: Contents, drawings: Drawings) -> dict[str, bytes]:
             packages=("commonground.dashboard",),
             styles=STYLES.get(name, ()),
         )
-        for name in PAGES
+        for name in _shown_pages(contents)
     }
     return {**pages, STATEMENT: statement.to_text().encode()}
+
+
+def _shown_pages(contents: Contents) -> dict[str, str]:
+    """Return the pages of this release: those of the parts that were asked for, and those that always are there."""
+    left_out = {f"{part}.html" for part in PARTS if part not in contents.parts}
+    return {name: title for name, title in PAGES.items() if name not in left_out}
 
 
 def _page(contents: Contents, name: str) -> Page:
@@ -120,7 +126,7 @@ def _page(contents: Contents, name: str) -> Page:
         title=contents.facts.title if first else PAGES[name],
         finding=_finding(contents, name),
         site="" if first else contents.facts.title,
-        links=tuple(Link(href, label, here=href == name) for href, label in PAGES.items()),
+        links=tuple(Link(href, label, here=href == name) for href, label in _shown_pages(contents).items()),
         notes=_notes(contents),
     )
 
@@ -155,9 +161,9 @@ def _notes(contents: Contents) -> tuple[str, ...]:
 
 def _glance(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     return {
-        "findings": findings(contents)[1:],  # what changed is shown as verdicts
-        "verdicts": verdicts(contents),
-        "chart": drawings.charts["verdicts"],
+        "findings": [found for found in findings(contents) if found.topic != CHANGED],  # that is shown as verdicts
+        "verdicts": verdicts(contents) if "change" in contents.parts else [],
+        "chart": drawings.charts.get("verdicts"),
         "limits": cannot_say(contents),
         "coverage": _shown(coverage_table(contents)),
     }
@@ -230,7 +236,9 @@ def _methods(contents: Contents) -> dict[str, Any]:
 def _statement(contents: Contents, drawings: Drawings) -> Statement:
     """State what every file of the release comes to: pages, statement, workbook, manifest, maps, charts, tables."""
     tables = tables_of(contents)
-    files = len(PAGES) + len(ALONE) + len(drawings.maps) + CHART_FILES * len(drawings.charts) + len(tables)
+    files = (
+        len(_shown_pages(contents)) + len(ALONE) + len(drawings.maps) + CHART_FILES * len(drawings.charts) + len(tables)
+    )
     return statement_of(contents, tables, files=files)
 
 

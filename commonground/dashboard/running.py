@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from commonground.dashboard.contents import Contents, compute
+from commonground.dashboard.contents import PARTS, Contents, compute
 from commonground.dashboard.drawings import draw
 from commonground.dashboard.pages import pages_of
 from commonground.dashboard.tables import tables_of
@@ -20,14 +21,16 @@ from commonground.study import Study
 __all__ = ["render", "run_study"]
 
 
-def run_study(study: Study, out: str | Path) -> Written:
-    """Run everything: tables, maps, charts, dashboard, workbook, release statement.
+def run_study(study: Study, out: str | Path, *, parts: Sequence[str] = PARTS) -> Written:
+    """Run a study: tables, maps, charts, dashboard, workbook, release statement.
 
     Parameters
     ----------
     study : Study
     out : path
         Folder for the release; an earlier release in it is replaced whole.
+    parts : sequence of {'displacement', 'needs', 'change'}
+        What to show; the first page, the methods and the statement always are.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def run_study(study: Study, out: str | Path) -> Written:
     recover(out, book)
     if book is not None:
         check_ledger(out, book)
-    contents = compute(study, book=book)
+    contents = compute(study, book=book, parts=parts)
     shown = [contents.events, contents.people, contents.monthly, contents.larger]
     origins = [value for values in shown for value in values.values()]
     return write_release(

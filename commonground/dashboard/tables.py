@@ -20,15 +20,20 @@ COUNT_COLUMNS = frozenset(
 
 def tables_of(contents: Contents) -> list[Table]:
     """Return every table of the release, in the order of the workbook: power before p, verdicts before places."""
-    tables = [power_table(contents), verdict_table(contents), checks_table(contents), wdd_table(contents)]
-    tables += [zone_table(contents, name) for name in contents.movements]
-    tables += [month_table(contents, name) for name in contents.monthly]
+    tables: list[Table | None] = []
+    if "change" in contents.parts:
+        tables += [power_table(contents), verdict_table(contents), checks_table(contents)]
+    if "displacement" in contents.parts:
+        tables += [wdd_table(contents), *(zone_table(contents, name) for name in contents.movements)]
+        tables += [month_table(contents, name) for name in contents.monthly]
     tables += [tidy_table(contents, name, people=True) for name in contents.people]
     tables += [tidy_table(contents, name) for name in contents.events]
-    changes = [change_table(contents, name, larger=larger) for name in contents.events for larger in (False, True)]
-    tables += [change[0] for change in changes if change is not None]
-    tables += [gap_table(contents), gap_table(contents, by_kind=True), kinds_table(contents), coverage_table(contents)]
-    return [table for table in tables if table is not None]
+    if "displacement" in contents.parts:
+        changes = [change_table(contents, name, larger=larger) for name in contents.events for larger in (False, True)]
+        tables += [change[0] for change in changes if change is not None]
+    if "needs" in contents.parts:
+        tables += [gap_table(contents), gap_table(contents, by_kind=True), kinds_table(contents)]
+    return [table for table in (*tables, coverage_table(contents)) if table is not None]
 
 
 def coverage_table(contents: Contents) -> Table:
