@@ -90,7 +90,7 @@ def compute(study: Study, *, book: Ledger | None = None, parts: Sequence[str] = 
     book : Ledger, optional
         The ledger that the whole run holds; default: the study's own, into which every row is written at once.
     parts : sequence of str
-        Which of `PARTS` are shown. Everything is computed and gated whatever is shown: the ledger must not depend on it.
+        Which of `PARTS` are shown. Everything is computed and gated anyway: the ledger must not depend on it.
 
     Returns
     -------

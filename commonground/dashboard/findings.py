@@ -62,7 +62,7 @@ class Verdict:
 
 
 def findings(contents: Contents) -> list[Finding]:
-    """Return at most three findings, of the parts that are shown: what changed, whether people moved, what is missing."""
+    """Return at most three findings, of what is shown: what changed, whether people moved, what is missing."""
     lines = {
         "change": (CHANGED, [verdict.sentence for verdict in verdicts(contents)]),
         "displacement": ("Whether people moved", movement(contents)),
