@@ -18,6 +18,8 @@ from commonground.errors import CommonGroundError, NotReleasable, RecordsError, 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from commonground.study import Study
+
 __all__ = ["app", "main"]
 
 DONE, PROBLEMS, USAGE, NOTHING_RELEASABLE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -66,8 +68,13 @@ def new(
 
 @app.command()
 def check(study: StudyArgument) -> None:
-    """List every problem of a study and of every file it names; write nothing."""
-    from commonground.studycheck import check_study
+    """List every problem of a study and of every file it names.
+
+    The first check that finds none registers the plan: it writes NAME.registration.json beside the study file, with the
+    date and a hash, and never again. Later checks and runs are compared with it. Nothing else is written.
+    """
+    from commonground.study import load_study
+    from commonground.studycheck import cautions, check_study
 
     with _progress("Reading the study and its files"):
         problems = check_study(study)
@@ -75,11 +82,19 @@ def check(study: StudyArgument) -> None:
         _show(problems)
         raise typer.Exit(PROBLEMS)
     _say("No problems. The study can be run.")
+    sound = load_study(study)
+    for caution in cautions(sound):
+        _say(f"Caution: {caution}")
+    if not _registered(sound, "check"):
+        raise typer.Exit(PROBLEMS)
 
 
 @app.command()
 def run(study: StudyArgument, out_dir: OutOption) -> None:
-    """Do everything: tables, maps, charts, dashboard, workbook, release statement."""
+    """Do everything: tables, maps, charts, dashboard, workbook, release statement.
+
+    A plan that no check registered is registered now, which is said; deviations from a registered plan are listed.
+    """
     _run(study, out_dir)
 
 
@@ -184,32 +199,55 @@ def _run(study: Path, folder: Path) -> None:
     from commonground.studycheck import checked_study
 
     check_free(folder)
-    with _progress("Checking the study", "Computing, protecting, drawing and attacking") as step:
+    with _progress("Checking the study"):
         checked = checked_study(study)
-        step()
+    _registered(checked, "run")
+    with _progress("Computing, protecting, drawing and attacking"):
         written = run_study(checked, folder)
     _say(written.summary())
     _say(f"Open {written.folder / 'index.html'} in a browser.")
 
 
+def _registered(study: Study, occasion: str) -> bool:
+    """Register the plan if need be, and say what stands there; say whether it can be relied on.
+
+    A folder that cannot be written to keeps nobody from checking or running a study: it is said.
+    """
+    from commonground import registration
+
+    new = registration.registration(study) is None
+    try:
+        found = registration.register_plan(study, occasion=occasion)
+    except CommonGroundError as error:
+        _say(f"Not registered: {error}")
+        return True
+    if new:
+        _say(f"Wrote {registration.registration_path(study).name} beside the study file: keep the two together.")
+    for sentence in registration.registration_sentences(study):
+        _say(sentence)
+    differ = registration.deviations_frame(study)
+    if len(differ):
+        _show(differ)
+    if found.state == "whole":
+        _say(
+            f"Plan: {found.plan_hash}. To prove its date, leave this hash where dates are kept: an e-mail, a registry."
+        )
+    return found.state == "whole"
+
+
 @contextmanager
-def _progress(*stages: str) -> Iterator[Callable[[], None]]:
-    """Show the stage and the time it takes; nothing when the output is not a terminal."""
+def _progress(stage: str) -> Iterator[None]:
+    """Show what is being done and the time it takes; nothing when the output is not a terminal."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        names = iter(stages)
-        task = progress.add_task(next(names), total=len(stages))
-
-        def step() -> None:
-            progress.update(task, advance=1, description=next(names, ""))
-
-        yield step
+        progress.add_task(stage, total=None)
+        yield
 
 
 def _say(text: str, *, error: bool = False) -> None:

@@ -15,6 +15,7 @@ from commonground.errors import CommonGroundError, Problem, RecordsError
 from commonground.formats import read_table
 from commonground.guesses import Guess, guess_area_columns, guess_columns, guess_format, looks_like_a_record
 from commonground.records.schemas import REQUIRED
+from commonground.registration import registration_path
 
 __all__ = ["start_study"]
 
@@ -22,6 +23,7 @@ STUDY = "study.toml"
 AREA_FILES = "GeoJSON, GeoPackage or Shapefile"
 HEAD = """# A study: what is asked, of which data, decided before anyone looks. Written by `commonground new`.
 # Whatever says TODO must be decided by people; `commonground check` lists what is left. Every guess says so: check it.
+# The first check that finds nothing wrong registers the plan, with its date: decide before the months after are read.
 # The data stay where they are: this file names columns and holds nothing of a record.
 
 title = "TODO: name the study; the name cannot change after the first release"
@@ -41,6 +43,20 @@ areas = 'TODO: list codes of areas the operation did not touch; or put in its pl
 rule = "TODO: say by which rule the comparison areas were chosen, before looking at them"
 """
 END = """
+# [[shocks]]  # whatever else is known to have changed the counts: once for each
+# name = "First lockdown"
+# start = 2020-03-01
+# end = 2020-07-01  # the first day after it; left out: it goes on
+# outcomes = ["incidents"]  # left out: all of them
+# recording = false  # true: a change of how events are recorded
+
+[design]  # on these answers rests how much a comparison can show; unknown counts against it
+data_collection = "unknown"  # was the operation "unlikely" or "likely" to change how the data were collected?
+# data_collection_reason = "..."
+allocation = "unknown"  # were the areas of the operation "random" or "chosen"?
+# allocation_reason = "..."
+# matched = true  # whether the comparison areas were matched to those of the operation
+
 [policy]
 profile = "partner"  # public, partner or open (open: for sources that are already published, each of them cited)
 as_of = "TODO: give the date on which the data were extracted; it drives the release lag"
@@ -87,9 +103,12 @@ def start_study(folder: Path, files: Mapping[str, Path | None], areas: Path | No
     RecordsError
         When files cannot be read, or have no header; all at once. Nothing is written then.
     CommonGroundError
-        When the folder holds a study already.
+        When the folder holds a study already, or the registration of one.
     """
     target = folder / STUDY
+    old = registration_path(target)
+    if os.path.lexists(old):
+        raise CommonGroundError(f"{folder.name} holds {old.name}, the plan of another study; give a new folder.")
     if target.exists() or (folder.exists() and not folder.is_dir()):
         raise CommonGroundError(f"{folder.name} is a file or holds a study.toml already; give a new folder.")
     sources, columns = _look(files, areas)

@@ -11,8 +11,9 @@ from commonground.errors import CommonGroundError
 __all__ = ["lay_out", "sample_folder"]
 
 STUDY = "study.toml"
-FILES = (STUDY, "README.md", "areas.geojson", "arrests.csv", "contacts.csv", "districts.csv", "incidents_police.csv",
-         "incidents_scheme.csv", "services.csv", "truth.json")  # fmt: skip
+REGISTRATION = "study.registration.json"  # dated once and shipped: each demonstration shows one and the same date
+FILES = (STUDY, REGISTRATION, "README.md", "areas.geojson", "arrests.csv", "contacts.csv", "districts.csv",
+         "incidents_police.csv", "incidents_scheme.csv", "services.csv", "truth.json")  # fmt: skip
 LEDGER = "study.ledger"
 INSIDE = ("study", "dashboard")  # what a folder of the demonstration holds
 

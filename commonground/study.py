@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -17,11 +17,13 @@ from commonground.disclosure import Plan
 from commonground.errors import Problem, StudyError
 from commonground.periods import Period
 from commonground.records import Records
+from commonground.registration import Deviation, Registration, deviations, registration
 from commonground.studyfile import parse_study
 from commonground.studyinputs import Input, read_input
+from commonground.studythreats import DeclaredDesign, DeclaredShock
 from commonground.tallies import Tally, tally
 
-__all__ = ["Input", "NeedsPlan", "Outcome", "Study", "load_study", "read_study"]
+__all__ = ["DeclaredDesign", "DeclaredShock", "Input", "NeedsPlan", "Outcome", "Study", "load_study", "read_study"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Outcome:
         Whether it counts reports of something, so that a change may be a change of reporting.
     reporting : tuple of float or None
         Declared range of the ratio after/before of the share that is reported.
+    placebo : bool
+        An outcome that the operation cannot have moved: never primary, and no verdict is given on it.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Outcome:
     count: str = "events"
     reports: bool = False
     reporting: tuple[float, float] | None = None
+    placebo: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,14 @@ class Study:
         What the data cannot say, in the study's own words.
     approvers, partners : tuple of str
         Who may sign a release, and which partners may object to it; anybody where nobody is named.
+    shocks : tuple of DeclaredShock
+        What else is known to have changed what is counted.
+    design : DeclaredDesign
+        What the study says of data collection and of how areas came to be in the operation.
+    declared : mapping of dotted key to value
+        Everything the study file says, as it was read: what a registration keeps (`commonground.registration`).
+    digest : str
+        SHA-256 of the bytes of the study file, as they were read.
     """
 
     path: Path
@@ -132,6 +145,10 @@ class Study:
     approvers: tuple[str, ...] = ()
     partners: tuple[str, ...] = ()
     for_ring: tuple[str, ...] = ()
+    shocks: tuple[DeclaredShock, ...] = ()
+    design: DeclaredDesign = field(default_factory=DeclaredDesign)
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
     @cached_property
     def areas(self) -> gpd.GeoDataFrame:
@@ -159,10 +176,15 @@ class Study:
         """The ledger stands beside the study file."""
         return self.path.with_suffix(".ledger")
 
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the study file: the registration."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    @property
+    def registration(self) -> Registration | None:
+        """The plan as it was first written down, or None while it was not."""
+        return registration(self)
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """Every key in which the study file, as it was read, differs from the registered plan."""
+        return deviations(self)
 
     @cached_property
     def _read(self) -> dict[str, Records]:
@@ -174,6 +196,17 @@ class Study:
 
     def __repr__(self) -> str:
         return f"Study({self.title!r})"
+
+    def shocks_of(self, outcome: str) -> tuple[DeclaredShock, ...]:
+        """Return the known shocks that may have changed an outcome."""
+        return tuple(shock for shock in self.shocks if outcome in shock.outcomes)
+
+    def coinciding(self, outcome: str) -> tuple[DeclaredShock, ...]:
+        """Return the shocks of an outcome that no month tells from the operation.
+
+        A change of recording among them (``.recording``) leaves no verdict on the outcome; any other has to be stated.
+        """
+        return tuple(shock for shock in self.shocks_of(outcome) if shock.coincides)
 
     def records(self, name: str) -> Records:
         """Read the records of an input; kept in memory for the life of the study."""

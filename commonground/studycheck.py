@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +14,10 @@ from commonground.areas import place
 from commonground.errors import CommonGroundError, RecordsError, StudyError
 from commonground.study import Input, Outcome, Study, read_study
 from commonground.tallies import Tally
+from evaluation.eligibility import too_little
 from mapping.hours import slot_supply
 
-__all__ = ["check_study", "checked_study"]
+__all__ = ["cautions", "check_study", "checked_study"]
 
 COLUMNS = ["file", "row", "column", "rule", "help"]
 NEAR = 1_000.0  # metres: published points may be snapped across the edge of the area they belong to
@@ -36,7 +38,8 @@ def check_study(path: str | Path) -> pd.DataFrame:
     -------
     DataFrame
         Columns file, row (of the data, from 1; missing: the whole column or file), column, rule, help; empty when the
-        study can be run. Holds nothing of a record. Nothing is written.
+        study can be run. Holds nothing of a record. Nothing is written: `commonground check` registers the plan of a
+        study without problems apart from this (`commonground.registration.register_plan`).
     """
     return _examine(path)[1]
 
@@ -64,6 +67,34 @@ def checked_study(path: str | Path) -> Study:
         error.problems = problems
         raise error
     return study
+
+
+def cautions(study: Study) -> list[str]:
+    """Say what a study that can be run will not be able to tell, before anything of it is counted.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    list of str
+        Periods too short for any p, and known shocks that no month tells from the operation.
+    """
+    before, after = study.phases["before"].months, study.phases["after"].months
+    told = []
+    short = too_little(before, after, inf, alone=not set(study.comparison) - set(study.for_ring))
+    if short:
+        told.append(f"Every verdict on the operation area will be 'cannot tell': {'; '.join(short)}.")
+    for shock in study.shocks:
+        if shock.coincides:
+            named = ", ".join(study.outcomes[name].label for name in shock.outcomes)
+            begun = f"{shock.name} ({shock.start:%B %Y})"
+            if shock.recording:
+                told.append(f"{begun} changed recording as the operation began: it leaves no verdict on {named}.")
+            else:
+                told.append(f"{begun} cannot be told from the operation where only its areas had both: {named}.")
+    return told
 
 
 def _examine(path: str | Path) -> tuple[Study | None, pd.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tomllib
@@ -11,27 +12,26 @@ from typing import Any
 
 from commonground.errors import Problem
 from commonground.periods import Period
+from commonground.plans import flat_plan
 from commonground.release.signatures import name_problem, partner_problem, tidy
 from commonground.studydesign import PHASES, as_of, phases, zones
+from commonground.studyoutcomes import outcome
+from commonground.studythreats import design, shocks
 from commonground.studyvalues import Findings, Section
 
 __all__ = ["parse_study"]
 
 TOP = ("title", "question", "teaching", "limits", "data", "areas", "operation", "comparison", "inputs", "outcomes",
-       "policy", "wording", "needs", "categories", "seen", "surface", "release")  # fmt: skip
+       "policy", "wording", "needs", "categories", "seen", "surface", "release", "design", "shocks")  # fmt: skip
 OPERATION = ("name", "treated", "ring", "before", "during", "after", "months_after")
 INPUT = ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases")
-OUTCOME = ("label", "input", "goal", "good", "primary", "margin", "where", "count", "reports", "reporting")
 NEEDS = ("demand", "services", "reach", "slots", "phase", "least")
 KINDS = ("contacts", "incidents", "arrests", "services")
 FORMATS = {"table": KINDS, "police_uk": ("incidents",), "mps_boroughs": ("incidents",), "nhs_clinics": ("services",),
            "nhs_pharmacies": ("services",)}  # fmt: skip
 PROFILES = ("public", "partner", "open")
-GOALS = ("enforcement", "trust", "safety", "access")
-GOOD = ("fall", "rise", "neither")
 PEOPLE = "people in sex work"  # field.md: the word is a setting of the study
 LEAST = 0.05  # five places a week for every hundred people
-MARGIN = 0.2  # a fifth either way does not matter, unless the study says otherwise
 REACH = 1000.0  # metres: a walk of about a quarter of an hour
 SLOTS = {"day": "08:00-20:00", "night": "20:00-08:00"}
 VARIABLE = "COMMONGROUND_DATA"
@@ -54,7 +54,8 @@ def parse_study(file: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
         All of them; only values without any may be run.
     """
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        content = file.read_bytes()
+        raw = tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
     except (FileNotFoundError, NotADirectoryError):
         return None, [Problem(None, file.name, "must exist", "Give the path of a study.toml, or of its folder.")]
     except OSError:
@@ -64,7 +65,8 @@ def parse_study(file: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
     except (ValueError, RecursionError) as error:
         return None, [_syntax_problem(file, str(error))]
     findings = Findings(raw)
-    return _Parser(file.parent, findings).values(), findings.problems
+    read = {"digest": hashlib.sha256(content).hexdigest(), "declared": flat_plan(raw)}
+    return {**_Parser(file.parent, findings).values(), **read}, findings.problems
 
 
 def _syntax_problem(file: Path, message: str) -> Problem:
@@ -97,18 +99,23 @@ class _Parser:
         spans = phases(operation)
         inputs = {name: self._input(spec, profile) for name, spec in self._named("inputs", "source of records")}
         kinds = {name: spec["kind"] for name, spec in inputs.items()}
-        outcomes = {name: _outcome(name, spec, kinds) for name, spec in self._named("outcomes", "outcome")}
+        outcomes = {name: outcome(name, spec, kinds) for name, spec in self._named("outcomes", "outcome")}
         shown = tuple(outcomes if profile == "open" else (n for n, kind in kinds.items() if kind != "services"))
         categories, seen = root.texts_map("categories"), root.texts_map("seen")
         if not seen.keys() <= categories.keys():
             root.say("seen", "names a category that is not declared", "Declare it and its levels under [categories].")
         name = operation.text("name")
+        areas_compared = zones(operation, root.table("comparison"))
+        if outcomes and all(found["placebo"] for found in outcomes.values()):
+            root.say("outcomes", "are all placebos", "Add one that the operation may have moved.")
         return {
             "title": root.text("title") or name or "Study",
             "question": root.text("question", need="Write the question of the study in one sentence.") or "",
             "operation": name or "the operation",
             "phases": spans,
-            **zones(operation, root.table("comparison")),
+            **areas_compared,
+            "shocks": shocks(root, outcomes, spans),
+            "design": design(root.table("design"), compared=bool(areas_compared["comparison"])),
             "inputs": {n: spec for n, spec in inputs.items() if self.findings.clean(f"inputs.{n}")},
             "outcomes": {n: spec for n, spec in outcomes.items() if self.findings.clean(f"outcomes.{n}")},
             **self._areas(),
@@ -222,26 +229,6 @@ def _own_phases(spec: Section) -> tuple[str, ...]:
         spec.say("phases", "is not a list of phases", f"Use some of: {', '.join(PHASES)}.")
         return PHASES
     return tuple(phase for phase in PHASES if phase in chosen)
-
-
-def _outcome(name: str, spec: Section, kinds: Mapping[str, str]) -> dict[str, Any]:
-    spec.only(OUTCOME)
-    reports, reporting = spec.flag("reports", default=False), spec.range("reporting")
-    if reporting and not reports:
-        spec.say("reporting", "is for outcomes that count reports", "Add reports = true, or leave it out.")
-    people = tuple(source for source, kind in kinds.items() if kind != "services")
-    return {
-        "label": spec.text("label") or name.replace("_", " "),
-        "input": spec.word("input", people, need="Name the input it is counted in."),
-        "goal": spec.word("goal", GOALS, need="Say which goal it serves."),
-        "good": spec.word("good", GOOD, need="Say before looking which direction would be good."),
-        "primary": spec.flag("primary", default=True),
-        "margin": spec.number("margin", default=MARGIN, below=1.0),
-        "where": spec.texts_map("where"),
-        "count": spec.word("count", ("events", "persons"), default="events"),
-        "reports": reports,
-        "reporting": reporting,
-    }
 
 
 def _signers(release: Section) -> dict[str, tuple[str, ...]]:

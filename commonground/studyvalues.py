@@ -57,6 +57,11 @@ class Findings:
                 advice = open_points[0].removeprefix(TODO).strip(" :") or "Write what was decided, before looking."
                 self.problems.append(Problem(None, place, "is still to be decided", advice))
                 self._todo.add(place)
+            elif isinstance(value, list):
+                kept[key] = [
+                    self._decided(f"{place}[{number}]", item) if isinstance(item, Mapping) else item
+                    for number, item in enumerate(value, start=1)
+                ]
             else:
                 kept[key] = self._decided(place, value) if isinstance(value, Mapping) else value
         return kept
@@ -115,6 +120,15 @@ class Section:
                 yield key, self.table(key)
             else:
                 self.say(key, "must be a table", f"Write [{self._place(key)}] and its keys below it.")
+
+    def rows(self, key: str) -> list[Section]:
+        """Return the tables of an array of tables, in order; they stand at ``key[1]``, ``key[2]`` and so on."""
+        value = self.content.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+            place = self._place(key)
+            self.say(key, "must be a list of tables", f"Write [[{place}]] and its keys below it, once for each.")
+            return []
+        return [Section(self._place(f"{key}[{n}]"), item, self.findings) for n, item in enumerate(value, start=1)]
 
     def text(self, key: str, *, need: str | None = None) -> str | None:
         """Return a text that is not blank."""
@@ -194,7 +208,7 @@ class Section:
             self.say(key, "is not one of the words that can stand here", choice)
         return ""
 
-    def day(self, key: str, *, need: str) -> pd.Timestamp | None:
+    def day(self, key: str, *, need: str | None = None) -> pd.Timestamp | None:
         """Return a date."""
         value = self._value(key, need)
         found = None if value is None else _day(value)

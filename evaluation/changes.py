@@ -9,16 +9,15 @@ import pandas as pd
 
 from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
 from evaluation.eligibility import MonthTally, missing_months, refusal, tally_months, usable, warn_short
-from evaluation.judgement import Judgement, judge_alone, judge_compared
+from evaluation.judgement import Judgement, is_firm, judge_alone, judge_compared
 from evaluation.months import Month, MonthlyCounts, Months, align, check_harmonics
 from evaluation.panels import relative_rate_ratio
 from evaluation.rates import rate_ratio
 
 __all__ = ["ChangeTest", "change_test"]
 
-# Firmness and wording: methods, change_test, limits, refusals, wording.
-_FIRM_SHIFT = 0.10
-_FIRM_GATE = 0.5
+# Wording: methods, change_test, limits, refusals, wording.
+_UNLIKE_GATE = 0.5
 _RARE = 1.5  # events a month that round to the simulated mean of 1, where power to see a halving is at most .23
 
 _NOT_SHOWN = (
@@ -232,7 +231,7 @@ def _result(months: Months, used: Months, judged: Judgement | None, notes: list[
         high=judged.high if judged else nan,
         p=judged.p if judged else nan,
         level=level,
-        firm=judged is not None and _firm(judged, alpha),
+        firm=judged is not None and is_firm(judged, alpha),
         refused=refusal(tally),
         p_floor=p_floor,
         shift_p=judged.shift_p if judged else nan,
@@ -259,14 +258,6 @@ def _result(months: Months, used: Months, judged: Judgement | None, notes: list[
     )
 
 
-def _firm(judged: Judgement, alpha: float) -> bool:
-    """Return whether a small p is also safe from slow swings and from areas that are not alike."""
-    if judged.gate is None:
-        return judged.p <= alpha and judged.shift_p <= _FIRM_SHIFT
-    alike = judged.gate >= _FIRM_GATE or (judged.p_own is not None and judged.p_own <= alpha)
-    return judged.p <= alpha and alike
-
-
 def _if_poisson(tally: MonthTally, level: float) -> tuple[float, float, float]:
     """Return the exact interval and p, which take the counts for Poisson; NaN without months on both sides."""
     if not (tally.m0 and tally.m1):
@@ -285,7 +276,7 @@ def _cautions(tally: MonthTally, judged: Judgement | None, alpha: float) -> list
     said = []
     if tally.areas == 1:
         said.append("One comparison area adds little: a second would sharpen the test.")
-    if judged.gate is not None and judged.gate < _FIRM_GATE:
+    if judged.gate is not None and judged.gate < _UNLIKE_GATE:
         said.append(
             "The comparison areas are not like the treated area in how much their counts swing: the answer rests on "
             "the area's own series."

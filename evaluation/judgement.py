@@ -26,7 +26,7 @@ from evaluation.volatility import (
     share_residuals,
 )
 
-__all__ = ["Judgement", "judge_alone", "judge_compared"]
+__all__ = ["Judgement", "is_firm", "judge_alone", "judge_compared"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -37,6 +37,10 @@ _ALONE_INFLATION = 1.1  # p without a comparison is multiplied by this; calibrat
 _GATE_ODDS = 4.0  # prior odds that neighbouring areas share one volatility; calibrated by simulation
 _AREAS_THAT_COUNT = 5  # comparison areas are counted as at most five independent witnesses of volatility
 _ONE = np.array([1.0])
+_NO_LIMITS = (float("nan"), float("nan"))
+# Firmness: methods, change_test, limits, refusals, wording.
+_FIRM_SHIFT = 0.10
+_FIRM_GATE = 0.5
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -69,7 +73,9 @@ class Judgement(Exact):
     autocorrelation: float
 
 
-def judge_alone(treated: Array, after: Mask, position: Integers, harmonics: int, alpha: float) -> Judgement:
+def judge_alone(
+    treated: Array, after: Mask, position: Integers, harmonics: int, alpha: float, *, interval: bool = True
+) -> Judgement:
     """Judge an area without a comparison: steps A to D for J = 0.
 
     Parameters
@@ -82,6 +88,8 @@ def judge_alone(treated: Array, after: Mask, position: Integers, harmonics: int,
     harmonics : int
     alpha : float
         1 - the confidence level.
+    interval : bool, default True
+        Whether to find the limits, which takes most of the time; NaN without.
     """
     waves = season(position, harmonics)
     design = np.column_stack([np.ones(len(treated)), after, waves])
@@ -110,12 +118,14 @@ def judge_alone(treated: Array, after: Mask, position: Integers, harmonics: int,
 
     p, mixture = (float(part[0]) for part in curves(_ONE))
     ratio = float(treated[after].sum() / treated[~after].sum()) / evidence.expected_odds
-    low, high = invert(curves, p, alpha, estimate=ratio, find=agreeing_limits)
+    low, high = invert(curves, p, alpha, estimate=ratio, find=agreeing_limits) if interval else _NO_LIMITS
     shift_p = plain_shift(treated, after, waves).p
     return Judgement(p, low, high, shift_p, mixture, None, None, None, *_volatility(weights))
 
 
-def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers, alpha: float) -> Judgement:
+def judge_compared(
+    treated: Array, areas: Array, after: Mask, position: Integers, alpha: float, *, interval: bool = True
+) -> Judgement:
     """Judge an area against one or more comparison areas: steps A to F for J >= 1.
 
     Parameters
@@ -126,6 +136,8 @@ def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers
     after : mask, (n,)
     position : integers, (n,)
     alpha : float
+    interval : bool, default True
+        As in `judge_alone`.
     """
     count = areas.shape[1]
     likelihoods, inflation = _share_likelihoods(treated, areas, after, position)
@@ -141,7 +153,9 @@ def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers
     own, mixture = (float(part[0]) for part in own_curves(_ONE)[:2])
     shift_p = float(joint_shift_p(evidence, _ONE)[0])
     if count == 1:
-        low, high = invert(lambda r: own_curves(r)[:2], own, alpha, estimate=ratio, find=agreeing_limits)
+        low, high = _NO_LIMITS
+        if interval:
+            low, high = invert(lambda r: own_curves(r)[:2], own, alpha, estimate=ratio, find=agreeing_limits)
         return Judgement(own, low, high, shift_p, mixture, own, None, None, *_volatility(own_weights))
     shared = (count - 1) / count * min(1.0, _AREAS_THAT_COUNT / count) * np.sum(likelihoods[1:], axis=0)
     gate = _gate(likelihoods[0], shared)
@@ -153,8 +167,16 @@ def judge_compared(treated: Array, areas: Array, after: Mask, position: Integers
         return gate * space_time_p(evidence, excess, ratios) + (1 - gate) * alone, tables @ weights
 
     p, space_time = float(curves(_ONE)[0][0]), float(space_time_p(evidence, excess, _ONE)[0])
-    low, high = invert(curves, p, alpha, estimate=ratio, find=two_sided_limits)
+    low, high = invert(curves, p, alpha, estimate=ratio, find=two_sided_limits) if interval else _NO_LIMITS
     return Judgement(p, low, high, shift_p, mixture, own, space_time, gate, *_volatility(weights))
+
+
+def is_firm(judged: Judgement, alpha: float) -> bool:
+    """Return whether a small p is also safe from slow swings and from areas that are not alike."""
+    if judged.gate is None:
+        return judged.p <= alpha and judged.shift_p <= _FIRM_SHIFT
+    alike = judged.gate >= _FIRM_GATE or (judged.p_own is not None and judged.p_own <= alpha)
+    return judged.p <= alpha and alike
 
 
 def _share_likelihoods(treated: Array, areas: Array, after: Mask, position: Integers) -> tuple[list[Array], float]:

@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from commonground.errors import StudyError
 from commonground.periods import Period, calendar
-from commonground.study import Outcome
+from commonground.study import DeclaredShock
 from evaluation.changes import ChangeTest, change_test
 from evaluation.counts import Unprinted
+from evaluation.designs import design_from_past
 from evaluation.differences import Spread
 from evaluation.dispersion import dispersion_from_counts, share_dispersion
 from evaluation.displacement import WDD, wdd, wdd_shared_control
+from evaluation.exclusions import Comparable, comparable_months
 from evaluation.panels import RelativeRateRatio, relative_rate_ratio
-from evaluation.power import Design, Power, power
+from evaluation.power import Power, power
+from evaluation.pretrends import PretrendCheck, pretrend_check
+from evaluation.robustness import Diagnostic, robustness
+from evaluation.series import InterruptedSeries, interrupted_series
+from evaluation.shocks import Shock
 from evaluation.visibility import SmallestDisplacement, smallest_displacement
 
-__all__ = ["OutcomeResult", "compare", "matched_windows", "table_row"]
+__all__ = ["Against", "OutcomeResult", "compare", "matched_windows"]
 
-_LEAST_COMPARISON = 20  # `change_test` leaves out a comparison with fewer events (methods, change_test: limits)
-_LEAST_MEAN = 0.01  # a design needs a mean above 0; with an event in eight years nothing can be seen either way
-_WDD_CELLS = ("wdd", "wdd_se", "wdd_se_poisson", "wdd_low", "wdd_high")
+_TWO_WAVES = 36  # months before that carry two pairs of yearly waves; fewer carry one
+
+
+@dataclass(frozen=True, repr=False)
+class Against(Unprinted):
+    """What the months of an outcome are set against, beside the comparison areas.
+
+    Attributes
+    ----------
+    for_ring : sequence of str
+        Comparison areas that the ring is set against; the treated area is then set against the others only.
+    sizes : mapping of zone to float
+        Relative sizes of the zones, 1 where none is given.
+    shocks : sequence of DeclaredShock
+        What else is known to have changed these counts.
+    placebos : mapping of outcome to DataFrame
+        Outcomes that the operation cannot have moved, each like the months of the outcome.
+    judged_together : int
+        Outcomes of its rank, over which its p is adjusted.
+    """
+
+    for_ring: Sequence[str] = ()
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    shocks: Sequence[DeclaredShock] = ()
+    placebos: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    judged_together: int = 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,6 +75,13 @@ class OutcomeResult(Unprinted):
     smallest : SmallestDisplacement or None
         What could have been seen in the ring; from the matched months before only. None where `relative` is, or without
         a ring.
+    series : InterruptedSeries or None
+        The treated area's own series with trend, season and known shocks: a sensitivity, and the events averted. None
+        where it cannot be fitted.
+    diagnostics : tuple of Diagnostic
+        How well the change stands up; none where no test is made.
+    pretrends : PretrendCheck or None
+        Whether the treated and the comparison areas drifted apart before; None where that cannot be looked for.
     monthly : DataFrame
         Months by zone, exact.
     matched : pair of PeriodIndex
@@ -57,6 +93,9 @@ class OutcomeResult(Unprinted):
     relative: RelativeRateRatio | None
     wdd: WDD | None
     smallest: SmallestDisplacement | None
+    series: InterruptedSeries | None
+    diagnostics: tuple[Diagnostic, ...]
+    pretrends: PretrendCheck | None
     monthly: pd.DataFrame = field(repr=False)
     matched: tuple[pd.PeriodIndex, pd.PeriodIndex] = field(repr=False)
 
@@ -66,8 +105,7 @@ def compare(
     phases: Mapping[str, Period],
     comparison: list[str],
     *,
-    for_ring: Sequence[str] = (),
-    sizes: Mapping[str, float] | None = None,
+    against: Against | None = None,
 ) -> OutcomeResult:
     """Compare the months before and after of one outcome.
 
@@ -78,10 +116,8 @@ def compare(
     phases : mapping with before and after
     comparison : list of str
         Columns of the comparison areas; may be empty.
-    for_ring : sequence of str, default ()
-        Those of them that the ring is set against; the treated area is then set against the others only.
-    sizes : mapping of zone to float, optional
-        Relative sizes of the zones, 1 where none is given.
+    against : Against, optional
+        What else is known of the zones and the outcome.
 
     Notes
     -----
@@ -89,22 +125,31 @@ def compare(
     serve both (`wdd_shared_control`). Controls are scaled to the size of the treated area and of the ring.
     """
     before, after = phases["before"], phases["after"]
+    against = against or Against()
+    series = _series(monthly["treated"], phases, against.shocks)
+    comparable = comparable_months(monthly, phases, against.shocks)
+    monthly = comparable.monthly
     past = monthly[monthly.index < pd.Period(before.end, "M")]
     ended = after.start if after.start > before.end else None
     pair = matched_windows(phases, monthly.dropna().index)
-    own = [name for name in comparison if name in for_ring]
-    others = [name for name in comparison if name not in for_ring]
-    seen = _power(past, others, after.months)
-    change = change_test(monthly["treated"], monthly[others] if others else None, before.end, ended)
+    own = [name for name in comparison if name in against.for_ring]
+    others = [name for name in comparison if name not in against.for_ring]
+    design = design_from_past(past, others, after.months, outcomes=against.judged_together)
+    seen = None if design is None else power(design)
+    change = _stated(
+        change_test(monthly["treated"], monthly[others] if others else None, before.end, ended), comparable
+    )
+    checked = () if change.refused else robustness(monthly, phases, others, placebos=against.placebos, change=change)
+    pretrends = _pretrends(monthly, others, before, ended)
     if not others or not len(pair[0]):
-        return OutcomeResult(seen, change, None, None, None, monthly, pair)
+        return OutcomeResult(seen, change, None, None, None, series, checked, pretrends, monthly, pair)
     sums = pd.DataFrame([monthly.loc[months].sum() for months in pair])
     relative = _relative(sums, past, others)
     zones = {"treated": ["treated"], "ring": ["ring"] if "ring" in monthly else [], "others": others, "own": own}
-    size = {zone: sum((sizes or {}).get(name, 1.0) for name in names) for zone, names in zones.items()}
+    size = {zone: sum(against.sizes.get(name, 1.0) for name in names) for zone, names in zones.items()}
     counts = {zone: tuple(sums[names].sum(axis=1)) for zone, names in zones.items()}
     difference, smallest = _displacement(counts, size, _dispersion(past))
-    return OutcomeResult(seen, change, relative, difference, smallest, monthly, pair)
+    return OutcomeResult(seen, change, relative, difference, smallest, series, checked, pretrends, monthly, pair)
 
 
 def matched_windows(phases: Mapping[str, Period], observed: pd.Index) -> tuple[pd.PeriodIndex, pd.PeriodIndex]:
@@ -134,61 +179,42 @@ def matched_windows(phases: Mapping[str, Period], observed: pd.Index) -> tuple[p
     return earlier[both], after[both]
 
 
-def table_row(outcome: Outcome, result: OutcomeResult) -> dict[str, Any]:
-    """Return the numbers of one outcome as a row of the evaluation table, without its verdict."""
-    change, relative = result.change, result.relative
-    low, high = outcome.reporting or (math.nan, math.nan)
-    return {
-        "outcome": outcome.name,
-        "label": outcome.label,
-        "goal": outcome.goal,
-        "good": outcome.good,
-        "primary": outcome.primary,
-        "reports": outcome.reports,
-        "margin": outcome.margin,
-        "smallest_fall": result.power.smallest_fall if result.power else math.nan,
-        "smallest_rise": result.power.smallest_rise if result.power else math.inf,
-        **_counts(result),
-        "ratio": change.ratio,
-        "low": change.low,
-        "high": change.high,
-        "p": change.p,
-        "p_shift": change.shift_p,
-        "p_floor": math.nan if change.p_floor is None else change.p_floor,
-        "p_exact": change.exact_p,
-        "firm": change.firm,
-        "relative_ratio": relative.ratio if relative else math.nan,
-        "relative_low": relative.low if relative else math.nan,
-        "relative_high": relative.high if relative else math.nan,
-        "dispersion": relative.dispersion if relative else math.nan,
-        "reporting_low": low,
-        "reporting_high": high,
-        "refused": change.refused or "",
-        "cautions": " ".join(change.warnings),
-        **_difference(result.wdd),
-    }
-
-
-def _power(past: pd.DataFrame, comparison: list[str], months_after: int) -> Power | None:
-    """Reckon power from the months before only, so that it cannot be tuned to the result."""
-    own = past["treated"].dropna()
-    if own.empty:
-        return None
-    mean = float(own.mean())
-    spread = dispersion_from_counts(own).phi if mean and len(own) > 1 else 1.0
-    others = past[[name for name in comparison if past[name].sum() > 0]]
-    share = others.mean().sum() * (len(own) + months_after)
-    areas = others.shape[1] if share >= _LEAST_COMPARISON else 0
-    return power(
-        Design(
-            before_months=len(own),
-            after_months=months_after,
-            monthly_mean=max(mean, _LEAST_MEAN),
-            comparison_areas=areas,
-            comparison_mean=float(others.mean().mean()) if areas else None,
-            dispersion=max(spread - 1, 0.0) / max(mean, _LEAST_MEAN),
+def _series(
+    treated: pd.Series, phases: Mapping[str, Period], shocks: Sequence[DeclaredShock]
+) -> InterruptedSeries | None:
+    """Fit the treated area's own series, with every shock that can be told from the operation as a term."""
+    known = [shock for shock in shocks if not shock.coincides]
+    during = phases["after"].start > phases["before"].end
+    try:
+        return interrupted_series(
+            treated,
+            phases["before"].end,
+            phases["after"].start if during else None,
+            harmonics=2 if phases["before"].months >= _TWO_WAVES else 1,
+            shocks=[Shock(shock.name, shock.start, shock.end) for shock in known],
         )
-    )
+    except StudyError:
+        return None  # too short or too rare: a sensitivity that cannot be had is no problem of the study
+
+
+def _pretrends(
+    monthly: pd.DataFrame, others: Sequence[str], before: Period, ended: pd.Timestamp | None
+) -> PretrendCheck | None:
+    """Look for a drift before the start; without comparison areas or events there is none to look for."""
+    try:
+        return pretrend_check(monthly["treated"], monthly[[*others]], before.end, ended) if others else None
+    except StudyError:
+        return None
+
+
+def _stated(change: ChangeTest, comparable: Comparable) -> ChangeTest:
+    """Say which months were left out; where no month tells a change of recording from the operation, make no test."""
+    change = replace(change, warnings=(*change.warnings, *comparable.cautions))
+    if not comparable.refused:
+        return change
+    none, why = math.nan, comparable.refused
+    change = replace(change, low=none, high=none, p=none, shift_p=none, exact_p=none)
+    return replace(change, p_floor=None, firm=False, refused=why)
 
 
 def _relative(sums: pd.DataFrame, past: pd.DataFrame, comparison: list[str]) -> RelativeRateRatio:
@@ -224,34 +250,3 @@ def _displacement(
     sizes = (scale, 1.0, rings[0] / rings[1], 1.0)
     found = wdd(treated, control, treated_buffer=ring, control_buffer=apart, area_sizes=sizes, dispersion=phi)
     return found, smallest
-
-
-def _counts(result: OutcomeResult) -> dict[str, float]:
-    change, (earlier, later) = result.change, result.matched
-    sums = {
-        (zone, when): float(result.monthly.loc[months, zone].sum())
-        for zone in ("treated", "ring")
-        if zone in result.monthly
-        for when, months in (("before", earlier), ("after", later))
-    }
-    return {
-        "months_before": change.months_before,
-        "months_after": change.months_after,
-        "before": change.before,
-        "after": change.after,
-        "matched_months": len(earlier),
-        "matched_before": sums["treated", "before"],
-        "matched_after": sums["treated", "after"],
-        "ring_before": sums.get(("ring", "before"), math.nan),
-        "ring_after": sums.get(("ring", "after"), math.nan),
-        "comparison_before": math.nan if change.comparison_before is None else change.comparison_before,
-        "comparison_after": math.nan if change.comparison_after is None else change.comparison_after,
-        "comparison_areas": change.n_comparison,
-    }
-
-
-def _difference(difference: WDD | None) -> dict[str, float]:
-    if difference is None:
-        return dict.fromkeys(_WDD_CELLS, math.nan)
-    total = difference.total
-    return dict(zip(_WDD_CELLS, (total.value, total.se, total.se_poisson, total.low, total.high), strict=True))

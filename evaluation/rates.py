@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import special, stats
+from scipy import stats
 from statsmodels.stats import rates as poisson
 
+from evaluation.conditional import aligned, benjamini_hochberg, exact_ratio, holm
 from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
 
 __all__ = ["RateRatio", "RateRatios", "rate_ratio", "rate_ratios"]
 
-Array = npt.NDArray[np.float64]
 Exposure = float | pd.Series
 
 
@@ -66,21 +63,25 @@ class RateRatio(Unprinted):
         )
         return float(tested.pvalue)
 
+    @property
+    def breakdown_dispersion(self) -> float:
+        """Variance / mean of the counts at which p would rise to 1 - level, about; below 1 where it is above already.
+
+        With z(p) the normal deviate of a two-sided p: (z(p) / z(1 - level))^2, because a sum whose variance is phi
+        times its mean has a standard error sqrt(phi) times Poisson's.
+        """
+        return float((stats.norm.isf(self.p / 2) / stats.norm.isf((1 - self.level) / 2)) ** 2)
+
     def summary(self) -> str:
-        """Say the change in plain English, and what it does not show."""
+        """Say the change in plain English, how little clustering would undo it, and what it does not show."""
         first, second = (f"{e:g}" for e in self.exposure)
         counts = f"{self.before} events in {first} before, {self.after} in {second} after"
         interval = say_interval(self.low, self.high, self.level)
-        if self.before + self.after == 0:
-            reading = "No event in either period: the ratio is undefined and nothing can be said about change."
-        elif self.p <= 1 - self.level:
-            reading = "Two constant Poisson rates that were equal would seldom differ this much."
-        else:
-            reading = "Two equal rates could differ this much by chance: that is not the same as no change."
+        found = f"{interval}, exact {say_p(self.p)}, mid-{say_p(self.p_mid)}; {counts}"
         return (
-            f"The recorded rate after was {say_number(self.ratio)} times the rate before ({interval}, exact "
-            f"{say_p(self.p)}; {counts}). {reading} It treats events as independent at a constant rate: clusters of "
-            "events, season and trend all make it too sure. It shows no cause, and not how much goes unreported."
+            f"{self._point()} ({found}). {self._reading()} It treats events as independent at a constant rate: "
+            "clusters of events, season and trend all make it too sure. It shows no cause, and not how much goes "
+            "unreported."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -90,6 +91,27 @@ class RateRatio(Unprinted):
         found = {"ratio": self.ratio, "low": self.low, "high": self.high, "p": self.p, "p_mid": self.p_mid}
         return pd.DataFrame([given | lengths | found])
 
+    def _point(self) -> str:
+        """Say the ratio; a count of 0 bounds it on one side and gives no point."""
+        if self.before and self.after:
+            return f"The recorded rate after was {say_number(self.ratio)} times the rate before"
+        if self.before + self.after == 0:
+            return "No event in either period: the ratio is undefined"
+        if self.before:
+            return "No event after: the ratio has no point, only an upper limit"
+        return "No event before: the ratio has no point, only a lower limit"
+
+    def _reading(self) -> str:
+        """Say what the p allows to be said."""
+        if self.before + self.after == 0:
+            return "Nothing can be said about change."
+        if self.p > 1 - self.level:
+            return "Two equal rates could differ this much by chance: that is not the same as no change."
+        return (
+            "Two constant Poisson rates that were equal would seldom differ this much; counts whose variance is "
+            f"{say_number(self.breakdown_dispersion)} times their mean would, more often than the level allows."
+        )
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class RateRatios(Unprinted):
@@ -98,33 +120,34 @@ class RateRatios(Unprinted):
     Attributes
     ----------
     table : DataFrame
-        One row for each label of the input: n_before, n_after, ratio, low, high, p, p_mid, p_adjusted.
+        One row for each label of the input: n_before, n_after, ratio, low, high, p, p_mid, p_holm (Holm: no false
+        alarm anywhere) and p_bh (Benjamini-Hochberg: the expected share of false alarms among those called).
     level : float
         Confidence level of each interval on its own (the intervals are not simultaneous).
-    adjust : str
-        "holm" (no false alarm anywhere) or "bh" (expected share of false alarms).
     """
 
     table: pd.DataFrame
     level: float
-    adjust: str
 
     def summary(self) -> str:
-        """Say how many of the ratios stand out after adjustment."""
-        shown = self.table["p_adjusted"] <= 1 - self.level
-        ratio, events = self.table["ratio"], self.table["n_before"] + self.table["n_after"]
-        kept = "Holm" if self.adjust == "holm" else "Benjamini-Hochberg"
-        rose, fell = int((shown & (ratio > 1)).sum()), int((shown & (ratio < 1)).sum())
+        """Say how many of the ratios stand out after either adjustment."""
+        events = self.table["n_before"] + self.table["n_after"]
         return (
-            f"{len(self.table)} ratios: after the {kept} adjustment {rose} recorded rates rose and {fell} fell "
-            f"({100 * (1 - self.level):.3g} % level). {int((events == 0).sum())} had no event in either period, "
+            f"{len(self.table)} ratios at the {100 * (1 - self.level):.3g} % level. Holm (hardly ever one false alarm "
+            f"among all): {self._called('p_holm')}. Benjamini-Hochberg (a small share of those called is false): "
+            f"{self._called('p_bh')}. {int((events == 0).sum())} had no event in either period, "
             f"{int(events.isna().sum())} were not observed in both. The others cannot be told from chance: that is not "
-            "the same as no change. Recorded counts move with recording and reporting too."
+            "the same as no change. Clusters of events, season and trend make all of them too sure, and recorded "
+            "counts move with recording and reporting too."
         )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table on the index of the input."""
         return self.table.copy()
+
+    def _called(self, column: str) -> str:
+        shown, ratio = self.table[column] <= 1 - self.level, self.table["ratio"]
+        return f"{int((shown & (ratio > 1)).sum())} rose and {int((shown & (ratio < 1)).sum())} fell"
 
 
 def rate_ratio(
@@ -176,9 +199,8 @@ def rate_ratio(
     lengths = checks.numbers("exposure", exposure, 2)
     checks.level(level)
     checks.done()
-    ratio, low, high, p, p_mid = (
-        float(v) for v in _exact(np.array(n0), np.array(n1), np.array(lengths[1] / lengths[0]), level)
-    )
+    found = exact_ratio(np.array(n0), np.array(n1), np.array(lengths[1] / lengths[0]), level)
+    ratio, low, high, p, p_mid = (float(v) for v in found)
     return RateRatio(int(n0), int(n1), (lengths[0], lengths[1]), level, ratio, low, high, p, p_mid)
 
 
@@ -188,7 +210,6 @@ def rate_ratios(
     *,
     exposure: tuple[Exposure, Exposure] = (1.0, 1.0),
     level: float = 0.95,
-    adjust: Literal["holm", "bh"] = "holm",
 ) -> RateRatios:
     """Compare two event rates exactly in each of many areas or outcomes.
 
@@ -200,18 +221,17 @@ def rate_ratios(
         (before, after) lengths: numbers, or Series with the same labels.
     level : float, default 0.95
         Confidence level of each interval.
-    adjust : {"holm", "bh"}, default "holm"
-        Holm over all observed labels, or Benjamini-Hochberg.
 
     Returns
     -------
     RateRatios
-        `.to_frame()` has the index of `before` and n_before, n_after, ratio, low, high, p, p_mid, p_adjusted.
+        `.to_frame()` has the index of `before` and n_before, n_after, ratio, low, high, p, p_mid, p_holm, p_bh; the
+        adjusted p are over all observed labels, those without any event (p = 1) included.
 
     Raises
     ------
     StudyError
-        When the labels differ or repeat, counts are not whole or an option is unknown; every problem is listed.
+        When the labels differ or repeat, counts are not whole or an exposure is not above 0; every problem is listed.
 
     Notes
     -----
@@ -224,76 +244,20 @@ def rate_ratios(
     Examples
     --------
     >>> counts = pd.DataFrame({"before": [40, 3, 0], "after": [90, 3, 0]}, index=["north", "south", "west"])
-    >>> rate_ratios(counts["before"], counts["after"]).to_frame()[["ratio", "p_adjusted"]].round(4)
-           ratio  p_adjusted
-    north   2.25         0.0
-    south   1.00         1.0
-    west     NaN         1.0
+    >>> rate_ratios(counts["before"], counts["after"]).to_frame()[["ratio", "p_holm", "p_bh"]].round(4)
+           ratio  p_holm  p_bh
+    north   2.25     0.0   0.0
+    south   1.00     1.0   1.0
+    west     NaN     1.0   1.0
     """
     checks = Checks("rate_ratios")
-    columns = _aligned(
-        checks, {"before": before, "after": after, "before exposure": exposure[0], "after exposure": exposure[1]}
-    )
+    lengths = {"before exposure": exposure[0], "after exposure": exposure[1]}
+    columns = aligned(checks, {"before": before, "after": after} | lengths)
     checks.level(level)
-    checks.require(
-        adjust in ("holm", "bh"),
-        "adjust",
-        'needs "holm" or "bh"',
-        "Holm protects every label, bh the share of false ones",
-    )
     checks.done()
     n0, n1, e0, e1 = columns
-    values = _exact(n0, n1, e1 / e0, level)
-    table = pd.DataFrame(dict(zip(["ratio", "low", "high", "p", "p_mid"], values, strict=True)), index=before.index)
+    table = pd.DataFrame(exact_ratio(n0, n1, e1 / e0, level)._asdict(), index=before.index)
     table.insert(0, "n_before", before)
     table.insert(1, "n_after", after.reindex(before.index))
-    observed = table["p"].notna().to_numpy()
-    adjusted = table["p"].to_numpy(copy=True)
-    adjusted[observed] = (_holm if adjust == "holm" else stats.false_discovery_control)(adjusted[observed])
-    table["p_adjusted"] = adjusted
-    return RateRatios(table, level, adjust)
-
-
-def _holm(p: Array) -> Array:
-    """Return Holm's adjusted p values (statsmodels' collect all garbage first, which takes longer than the rest)."""
-    order = np.argsort(p, kind="stable")
-    raised = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return raised[np.argsort(order)]
-
-
-def _exact(n0: Array, n1: Array, exposure: Array, level: float) -> tuple[Array, ...]:
-    """Return ratio, limits, central p and mid-p; NaN where a count is missing."""
-    total, null, half = n0 + n1, exposure / (1 + exposure), (1 - level) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = n1 / n0 / exposure
-        low = np.where(n1 == 0, 0.0, special.betaincinv(n1, n0 + 1, half))
-        high = np.where(n0 == 0, 1.0, special.betaincinv(n1 + 1, n0, 1 - half))
-        # the incomplete beta keeps its digits in both tails, where 1 - cdf would lose them
-        at_most = np.where(n0 == 0, 1.0, special.betainc(n0, n1 + 1, 1 - null))
-        at_least = np.where(n1 == 0, 1.0, special.betainc(n1, n0 + 1, null))
-        here = stats.binom.pmf(n1, total, null)
-        p = np.minimum(1, 2 * np.minimum(at_most, at_least))
-        p_mid = np.minimum(1, 2 * np.minimum(at_most - here / 2, at_least - here / 2))
-        limits = (low / (1 - low) / exposure, high / (1 - high) / exposure)
-    unseen = np.isnan(total)
-    return tuple(np.where(unseen, np.nan, v) for v in (ratio, *limits, p, p_mid))
-
-
-def _aligned(checks: Checks, inputs: Mapping[str, Any]) -> list[Array]:
-    """Put every input on the labels of the first, noting what does not fit."""
-    index = inputs["before"].index
-    checks.require(index.is_unique, "before", "needs labels that do not repeat", "Add up the rows of each label first")
-    columns = []
-    for name, given in inputs.items():
-        exposed = name.endswith("exposure")
-        if isinstance(given, pd.Series):
-            same = given.index.is_unique and len(given) == len(index) and given.index.isin(index).all()
-            if not checks.require(bool(same), name, "needs the same labels as `before`", "Reindex it first"):
-                continue
-            values = checks.observed(name, given.reindex(index), whole=not exposed)[:, 0]
-        else:
-            values = np.full(len(index), checks.numbers(name, given, 1)[0])
-        if exposed:
-            checks.require(bool((values > 0).all()), name, "needs lengths above 0", "Give every label its length")
-        columns.append(values)
-    return columns
+    p = table["p"].to_numpy()
+    return RateRatios(table.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p)), level)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["read_row"]
+__all__ = ["counts_reports", "holds", "moved_way", "read_row"]
 
 _GOALS = {
     "enforcement": "It measures enforcement, not need, prevalence or activity.",
@@ -17,6 +18,9 @@ _GOALS = {
     "access": "It counts what services saw, not everybody there is.",
 }
 _LEVEL = 0.05
+_VERDICTS = ("change shown", "no change that matters", "cannot tell")
+# Counts of violence are reports whatever the study file says: what nobody reports is not in them.
+_VIOLENCE = re.compile(r"violen|assault|\brap(e|es|ed)\b|attack|robber|abus|murder|homicid|stabb", re.IGNORECASE)
 # Without any of these a row was withheld: a row that may be shown always has its months.
 _ALWAYS_KNOWN = ("months_before", "months_after")
 
@@ -35,13 +39,22 @@ def read_row(row: Mapping[str, Any]) -> str:
     str
         Every number in it is a cell of the row, at three significant digits (a p value at two).
     """
-    heading = f"{row['label']}: {row['verdict']}"
-    cautions = _words(row, "cautions")
+    known = row.get("verdict") in _VERDICTS
+    row = {**row, "verdict": row["verdict"] if known else "cannot tell"}
+    heading, cautions = _heading(row), _words(row, "cautions")
     if all(math.isnan(_value(row, name)) for name in _ALWAYS_KNOWN):
         return f"{heading}: {cautions}." if cautions else f"{heading}."
     parts = [f"{heading}.", _power(row), _estimate(row), _meaning(row), _reporting(row), _disagreement(row)]
     parts += [_GOALS.get(_words(row, "goal"), ""), cautions]
     return " ".join(part for part in parts if part)
+
+
+def _heading(row: Mapping[str, Any]) -> str:
+    """Return label and verdict; of reports the verdict is on what was recorded, unless it holds of what they count."""
+    said = f"{row['label']}: {row['verdict']}"
+    if row["verdict"] == "cannot tell" or not counts_reports(row) or holds(row):
+        return said
+    return f"{said} in recorded numbers"
 
 
 def _power(row: Mapping[str, Any]) -> str:
@@ -50,7 +63,9 @@ def _power(row: Mapping[str, Any]) -> str:
     up = f"a rise to {_n(rise)}" if math.isfinite(rise) else ""
     if not down and not up:
         return "Before looking: no change, however large, could be counted on to be seen."
-    said = f"Before looking: judged alone, {' or '.join(filter(None, (down, up)))} times what was expected would have "
+    together = _value(row, "judged_together")
+    how = f"judged with {together:.0f} outcomes together, at the worst" if together > 1 else "judged alone"
+    said = f"Before looking: {how}, {' or '.join(filter(None, (down, up)))} times what was expected would have "
     rest = "smaller changes may pass unseen"
     if not down or not up:
         rest += f", and no {'fall' if up else 'rise'}, however large, could be counted on"
@@ -63,11 +78,10 @@ def _estimate(row: Mapping[str, Any]) -> str:
         return f"No test is made: {why}." if why else "No test is made."
     compared = _value(row, "comparison_areas") > 0
     source = "the months before and the comparison areas" if compared else "the months before"
-    interval = _interval(_value(row, "low"), _value(row, "high"))
-    return (
-        f"Recorded numbers after were {_n(_value(row, 'ratio'))} times what {source} lead one to expect ({interval}; "
-        f"{_p_values(row)})."
-    )
+    ratio, low, high = (_value(row, name) for name in ("ratio", "low", "high"))
+    found = "set against" if math.isnan(ratio) else f"{_n(ratio)} times"
+    interval = "" if math.isnan(low) or math.isnan(high) else f"{_interval(low, high)}; "
+    return f"Recorded numbers after were {found} what {source} lead one to expect ({interval}{_p_values(row)})."
 
 
 def _p_values(row: Mapping[str, Any]) -> str:
@@ -86,45 +100,87 @@ def _p_values(row: Mapping[str, Any]) -> str:
 def _meaning(row: Mapping[str, Any]) -> str:
     """Say what the verdict means."""
     if row["verdict"] == "no change that matters":
-        return f"The interval lies inside the margin declared not to matter ({_n(_value(row, 'margin'))})."
+        margin = _value(row, "margin")
+        size = "" if math.isnan(margin) else f" ({_n(margin)})"
+        return f"The interval lies inside the margin declared not to matter{size}."
     if row["verdict"] != "change shown":
         return "That is not evidence of no change."
-    good, moved = _words(row, "good"), _moved(row)
+    good, moved = _words(row, "good"), moved_way(row)
     declared = "good" if moved == good else "bad"
     if good not in ("fall", "rise") or moved == "change":
         declared = "neither good nor bad"
     return f"A {moved} was declared {declared} beforehand. This does not show what caused it."
 
 
-def _moved(row: Mapping[str, Any]) -> str:
+def moved_way(row: Mapping[str, Any]) -> str:
     """Return fall or rise, as the ratio says; where rounding made it 1, as the interval does."""
     ratio, low, high = (_value(row, name) for name in ("ratio", "low", "high"))
     for value in (ratio, high if high <= 1 else low):
-        if value != 1:
+        if value < 1 or value > 1:
             return "fall" if value < 1 else "rise"
     return "change"
 
 
+def counts_reports(row: Mapping[str, Any]) -> bool:
+    """Say whether the counts depend on people reporting: as declared, and always where they count violence."""
+    goal = _words(row, "goal")
+    violence = goal != "enforcement" and _VIOLENCE.search(str(row["label"])) is not None
+    return _value(row, "reports") != 0 or goal == "safety" or violence
+
+
 def _reporting(row: Mapping[str, Any]) -> str:
     """Say of reports whether what they count can have changed: a report is what happened times the share reported."""
-    if _value(row, "reports") != 1 or not _tested(row):
+    if not counts_reports(row):
         return ""
-    least, most, margin = (_value(row, name) for name in ("reporting_low", "reporting_high", "margin"))
-    span = f"({_n(least)} to {_n(most)} times)"
-    # What goes beyond recorded numbers must hold by both intervals. Without a declared range low and high are NaN,
-    # which no comparison passes.
-    low = np.fmin(_value(row, "low"), _value(row, "relative_low")) / most
-    high = np.fmax(_value(row, "high"), _value(row, "relative_high")) / least
+    least, most = _declared(row)
+    span, ratio = f"({_n(least)} to {_n(most)} times)", _value(row, "ratio")
     if row["verdict"] == "change shown":
-        if low > 1 or high < 1:
+        if holds(row):
             return f"A change of the share reported within its declared range {span} would not explain all of it."
         why = f"the declared range of the share reported {span} covers it"
-        if math.isnan(least) or math.isnan(most):
-            why = f"a change of the share reported to {_n(_value(row, 'ratio'))} times would explain all of it"
+        if math.isnan(least):
+            why = "a change of the share reported would explain all of it"
+            why = why if math.isnan(ratio) else why.replace("reported", f"reported to {_n(ratio)} times")
         return f"Recorded numbers changed; whether what they count did, cannot be told: {why}."
-    if row["verdict"] == "no change that matters" and 1 / (1 + margin) <= low <= high <= 1 + margin:
+    if row["verdict"] == "no change that matters" and holds(row):
         return f"That holds of what they count too, if the share reported stayed in its declared range {span}."
     return "These are reports, what happened times the share reported: whether what they count changed, cannot be told."
+
+
+def holds(row: Mapping[str, Any]) -> bool:
+    """Say whether the verdict on recorded numbers holds of what they count, over the declared range of reporting.
+
+    By both intervals: where a comparison was made, one that was left out of a release cannot be taken to agree.
+    """
+    if row.get("beyond_records") in (0, False):  # reckoned on exact numbers; rounding cannot add cover
+        return False
+    least, most = _declared(row)
+    pairs = [("low", "high"), ("relative_low", "relative_high")]
+    limits = np.array([[_value(row, low), _value(row, high)] for low, high in pairs])
+    if _value(row, "comparison_areas") == 0 and np.isnan(limits[1]).all():
+        limits = limits[:1]
+    if not (limits[:, 0] <= limits[:, 1]).all():  # nor where one is missing
+        return False
+    low = min(value - _rounding(value) for value in limits[:, 0]) / most
+    high = max(value + _rounding(value) for value in limits[:, 1]) / least
+    ratio, margin = _value(row, "ratio"), _value(row, "margin")
+    if row["verdict"] == "no change that matters":
+        return bool(margin >= 0 and 1 / (1 + margin) <= low and high <= 1 + margin)
+    return bool((ratio > 1 and low > 1) or (ratio < 1 and high < 1))
+
+
+def _declared(row: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the declared range of the share reported; NaN, which no comparison passes, where there is none."""
+    least, most = _value(row, "reporting_low"), _value(row, "reporting_high")
+    return (least, most) if 0 < least <= most < math.inf else (math.nan, math.nan)
+
+
+def _rounding(number: float) -> float:
+    """Return how far rounding for release can have moved a number: half a unit of its second, or third, digit."""
+    for digits in (2, 3):
+        if 0 < number < math.inf and math.isclose(number, float(f"{number:.{digits}g}"), rel_tol=1e-12):
+            return float(0.5 * 10.0 ** (math.floor(math.log10(number)) - digits + 1))
+    return 0.0
 
 
 def _disagreement(row: Mapping[str, Any]) -> str:
@@ -144,7 +200,7 @@ def _disagreement(row: Mapping[str, Any]) -> str:
 
 
 def _tested(row: Mapping[str, Any]) -> bool:
-    return not math.isnan(_value(row, "p"))
+    return 0 <= _value(row, "p") <= 1
 
 
 def _interval(low: float, high: float) -> str:
@@ -166,6 +222,8 @@ def _words(row: Mapping[str, Any], name: str) -> str:
 
 def _n(number: float) -> str:
     """Write a number with three digits; what only rounding makes 1 is not written as 1."""
+    if math.isinf(number):
+        return "infinitely many"
     if abs(number) >= 1000:
         return f"{number:,.0f}"
     if 0 < number < 0.001:

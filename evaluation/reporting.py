@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
-from scipy import stats
 
 from evaluation.counts import Checks, Unprinted, say_interval, say_number
+from evaluation.proportions import share_ratio
 
 __all__ = ["AdjustedRatio", "ReportingSensitivity", "reporting_sensitivity"]
 
@@ -103,7 +104,7 @@ class ReportingSensitivity(Unprinted):
             f"reported: a {say_number(self.breakdown)}-fold change in that share would explain all of it."
         ]
         if math.isnan(self.breakdown_interval):
-            parts.append("No interval was given, so chance is left out.")
+            parts.append("No interval was given, so the chance error of the records is left out.")
         elif self.breakdown_interval == 1:
             parts.append("Chance alone could explain it, without any change in reporting.")
         else:
@@ -170,8 +171,9 @@ def reporting_sensitivity(
     recorded, low, high = _limits(ratio)
     level = float(getattr(ratio, "level", 0.95))
     fine = recorded >= 0 and (math.isnan(low) or 0 <= low <= recorded <= high)
-    checks.require(fine, "ratio", "needs a ratio of at least 0 inside its limits", "Pass a number or a result")
     points = _GRID if grid is None else tuple(grid)
+    checks.require(bool(points), "grid", "needs at least one change in reporting", "Leave it out for the default")
+    checks.require(fine, "ratio", "needs a ratio of at least 0 inside its limits", "Pass a number or a result")
     rhos = checks.numbers("grid", points, len(points))
     if shares is not None:
         _check_shares(checks, shares)
@@ -189,7 +191,7 @@ def reporting_sensitivity(
 
 def _limits(ratio: float | _Ratio) -> tuple[float, float, float]:
     """Return ratio, low, high; limits are NaN for a bare number."""
-    if isinstance(ratio, int | float):
+    if isinstance(ratio, int | float | np.number):
         return float(ratio), math.nan, math.nan
     return float(ratio.ratio), float(ratio.low), float(ratio.high)
 
@@ -204,18 +206,16 @@ def _check_shares(checks: Checks, shares: tuple[Pair, Pair]) -> None:
 
 def _adjusted(recorded: tuple[float, float, float], shares: tuple[Pair, Pair], level: float) -> AdjustedRatio:
     """Divide the ratio by the measured change in reporting, with the errors of both."""
-    (x0, m0), (x1, m1) = shares
-    if x0 == 0 or x1 == 0:  # the log of the share is undefined: no limit can be given
-        rho = math.inf if x0 == 0 < x1 else (0.0 if x0 else math.nan)
+    before, after = ((float(x), float(m)) for x, m in shares)
+    rho, rho_low, rho_high = share_ratio(before, after, level)
+    if rho_high == math.inf:  # a share of 0: no limit can be given
         return AdjustedRatio(math.nan, 0.0, math.inf, rho, 0.0, math.inf, level)
-    rho = (x1 / m1) / (x0 / m0)
-    reach = float(stats.norm.ppf((1 + level) / 2)) * math.sqrt(1 / x1 - 1 / m1 + 1 / x0 - 1 / m0)
-    rho_low, rho_high = rho * math.exp(-reach), rho * math.exp(reach)
     ratio, low, high = (recorded[0],) * 3 if math.isnan(recorded[1]) else recorded
     if not 0 < ratio < math.inf:  # no log: divide by the far limit of rho, which errs on the wide side
         return AdjustedRatio(ratio / rho, low / rho_high, high / rho_low, rho, rho_low, rho_high, level)
-    down = math.hypot(math.log(ratio / low), reach) if low > 0 else math.inf
-    up = math.hypot(math.log(high / ratio), reach)
+    below, above = math.log(rho / rho_low), math.log(rho_high / rho)
+    down = math.hypot(math.log(ratio / low), above) if low > 0 else math.inf
+    up = math.hypot(math.log(high / ratio), below)
     return AdjustedRatio(
         ratio / rho, ratio / rho * math.exp(-down), ratio / rho * math.exp(up), rho, rho_low, rho_high, level
     )

@@ -29,6 +29,7 @@ Mask = npt.NDArray[np.bool_]
 
 # Rank statistics do not change with so small a ridge; a season without any event would have no finite coefficient.
 _TINY_RIDGE = 1e-8
+_USUAL_LEVEL = 0.05
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,12 +58,13 @@ class ShiftTest(Unprinted):
 
     def summary(self) -> str:
         """Say what the test found and what it cannot show."""
+        never = ", so it could not reach .05 whatever happened" if self.p_floor > _USUAL_LEVEL else ""
         against = "relative to the comparison areas" if self.controlled else "on its own"
         return (
             f"Of {self.n} possible starting months, taken in a circle, {round(self.p * self.n)} (with the true one) "
             f"show a change as large, {against}: {say_p(self.p)}; with so many months p cannot be below "
-            f"{self.p_floor:.3f}. This shows whether the change is unusual for this series, not how large it is nor "
-            "what caused it."
+            f"{self.p_floor:.3f}{never}. This shows whether the change is unusual for this series, not how large it is "
+            "nor what caused it."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -106,14 +108,14 @@ def shift_test(
     Raises
     ------
     StudyError
-        When the series do not fit together, or there is no event, or no month before or after.
+        When the series do not fit together, or there is no event (in the comparison areas either), or no month before
+        or after.
 
     Notes
     -----
     Holds its size under overdispersion and autocorrelation because the dependence is the same at every shift. Shifts
     run over the months observed. It fails when a trend runs through the series that is not taken away, and has little
-    power: p is never
-    below 1 / n.
+    power: p is never below 1 / n, so fewer than 20 months can never give .05.
 
     References
     ----------
@@ -131,6 +133,9 @@ def shift_test(
         checks.require(control is None or not given, name, rule, "Leave it out")
     months = align(checks, counts, (start, end), control=control)
     months = observed(checks, months, during=False)
+    rule, remedy = "has no event, so there is nothing to compare with", "Choose other areas, or leave `control` out"
+    checks.require(control is None or months.control.sum() > 0, "control", rule, remedy)
+    checks.done()
     if control is None:
         return plain_shift(months.counts, months.after, terms_without_step(months.position, harmonics, trend=trend))
     return controlled_shift(months.counts, months.control.sum(axis=1), months.after)

@@ -12,10 +12,15 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from commonground.errors import Problem, StudyError
+from commonground.registration import deviations_frame, registration_sentences
 from commonground.study import Study
+from evaluation.clustering import PeopleAndEvents, people_and_events
 from evaluation.counts import Unprinted
-from evaluation.outcomes import OutcomeResult, compare, matched_windows, table_row
-from evaluation.readings import read_row
+from evaluation.evidence import EvidenceLevel, design_facts, evidence_level
+from evaluation.outcomes import Against, OutcomeResult, compare, matched_windows
+from evaluation.readings import holds, read_row
+from evaluation.rows import table_row
+from evaluation.tradeoffs import TradeOffs, trade_offs
 
 __all__ = [
     "CANNOT_TELL",
@@ -41,9 +46,22 @@ class Evaluation(Unprinted):
     Attributes
     ----------
     results : mapping of outcome to OutcomeResult
+        Placebo outcomes too, on which there is no verdict.
+    evidence : mapping of outcome to EvidenceLevel
+        How far the design tells the operation from other causes, with the reason.
+    people : mapping of outcome to PeopleAndEvents
+        People against events, where the outcome counts events; for one's own screen.
+    registration : tuple of str
+        When the plan was written down, what that date is worth, and whether the run keeps to it.
+    deviations : DataFrame
+        Every entry in which plan and run differ: key, planned, run, matters.
     """
 
     results: Mapping[str, OutcomeResult]
+    evidence: Mapping[str, EvidenceLevel]
+    people: Mapping[str, PeopleAndEvents]
+    registration: tuple[str, ...]
+    deviations: pd.DataFrame = field(repr=False)
     _frame: pd.DataFrame = field(repr=False)
 
     def to_frame(self) -> pd.DataFrame:
@@ -56,9 +74,16 @@ class Evaluation(Unprinted):
         return dict(zip(self._frame["outcome"], self._frame["verdict"], strict=True))
 
     @property
+    def trade_offs(self) -> TradeOffs:
+        """Which goals moved, in which declared direction, and which against one another."""
+        return trade_offs(self._frame)
+
+    @property
     def text(self) -> str:
-        """One paragraph an outcome; every number in it is a cell of the table."""
-        return "\n\n".join(self.read(row) for row in _rows(self._frame))
+        """What the design can show, a paragraph an outcome, and the goals; every number is a cell of a table."""
+        design = dict.fromkeys(level.summary() for level in self.evidence.values())
+        outcomes = [self.read(row) for row in _rows(self._frame)]
+        return "\n\n".join([" ".join(self.registration), *design, *outcomes, self.trade_offs.text])
 
     def read(self, row: Mapping[str, Any]) -> str:
         """Put one row of the table, exact or rounded, into words."""
@@ -79,7 +104,7 @@ def evaluate(study: Study) -> Evaluation:
     Returns
     -------
     Evaluation
-        .verdicts .text .to_frame() .results
+        .verdicts .text .to_frame() .results .evidence .trade_offs .people .deviations
 
     Raises
     ------
@@ -102,15 +127,23 @@ def evaluate(study: Study) -> Evaluation:
         raise StudyError(
             "some outcomes have no events.", [Problem(None, f"outcomes.{name}", rule, advice) for name in empty]
         )
-    sizes = {zone: float(len(codes)) for zone, codes in study.zones.items()}
-    results = {
-        name: compare(monthly, study.phases, list(study.comparison), for_ring=study.for_ring, sizes=sizes)
-        for name, monthly in counts.items()
-    }
-    frame = pd.DataFrame([table_row(study.outcomes[name], result) for name, result in results.items()])
+    results = {name: _compared(study, name, counts) for name in counts}
+    judged = [name for name, outcome in study.outcomes.items() if not outcome.placebo]
+    frame = pd.DataFrame([table_row(study.outcomes[name], results[name]) for name in judged])
+    frame.insert(list(frame).index("smallest_fall"), "judged_together", [_together(study, name) for name in judged])
     frame.insert(list(frame).index("p") + 1, "p_holm", _adjusted(frame))
+    evidence = {name: _evidence(study, name, results[name]) for name in judged}
+    frame["level"] = [evidence[name].level for name in judged]
     frame["verdict"] = [judge(row) for row in _rows(frame)]
-    return Evaluation(results=results, _frame=frame)
+    frame["beyond_records"] = [holds(row) for row in _rows(frame)]
+    return Evaluation(
+        results=results,
+        evidence=evidence,
+        people={name: found for name in judged if (found := _people(study, name)) is not None},
+        registration=registration_sentences(study),
+        deviations=deviations_frame(study),
+        _frame=frame,
+    )
 
 
 def judge(row: Mapping[str, Any]) -> str:
@@ -141,6 +174,34 @@ def judge(row: Mapping[str, Any]) -> str:
         return NO_CHANGE
     one_side = low <= high and ((ratio < 1 and high < 1) or (ratio > 1 and low > 1))
     return CHANGE_SHOWN if _number(row.get("firm")) == 1 and p <= ALPHA and one_side else CANNOT_TELL
+
+
+def _compared(study: Study, name: str, counts: Mapping[str, pd.DataFrame]) -> OutcomeResult:
+    """Compare one outcome; placebo outcomes are set beside it."""
+    sizes = {zone: float(len(codes)) for zone, codes in study.zones.items()}
+    placebos = {one: counts[one] for one, outcome in study.outcomes.items() if outcome.placebo and one != name}
+    against = Against(study.for_ring, sizes, study.shocks_of(name), placebos, _together(study, name))
+    return compare(counts[name], study.phases, list(study.comparison), against=against)
+
+
+def _together(study: Study, name: str) -> int:
+    """Return how many outcomes are judged together with one: those of its rank, placebos apart."""
+    rank = [not one.placebo and one.primary == study.outcomes[name].primary for one in study.outcomes.values()]
+    return max(sum(rank), 1)
+
+
+def _evidence(study: Study, name: str, result: OutcomeResult) -> EvidenceLevel:
+    pretrends = result.pretrends.status if result.pretrends else "not checked"
+    return evidence_level(design_facts(study, outcome=name, pretrends=pretrends))
+
+
+def _people(study: Study, name: str) -> PeopleAndEvents | None:
+    """Set people against events; None where people are counted, or nothing can be set against them."""
+    others = [zone for zone in study.comparison if zone not in study.for_ring]
+    try:
+        return people_and_events(study.outcome_tally(name), study.zones, study.phases, comparison=others)
+    except StudyError:
+        return None
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

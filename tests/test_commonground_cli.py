@@ -14,10 +14,11 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 
-from commonground import cli, dashboard, studycheck
+from commonground import cli, dashboard, registration, studycheck
 from commonground.errors import CommonGroundError, NotReleasable
 from commonground.release.writer import Written, write_release
-from commonground.sampletown import lay_out, sample_folder
+from commonground.sampletown import REGISTRATION, lay_out, sample_folder
+from commonground.study import load_study
 
 Call = Callable[..., tuple[int, str, str]]
 COMMANDS = ("demo", "new", "check", "run", "attack", "approve")
@@ -50,6 +51,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
 
         monkeypatch.setattr(dashboard, "run_study", run_study)
         monkeypatch.setattr(studycheck, "checked_study", lambda path: path)
+        monkeypatch.setattr(cli, "_registered", lambda study, occasion: True)
 
     return _ends
 
@@ -100,8 +102,93 @@ def test_every_command_explains_itself(call: Call, command: str) -> None:
     assert command in call("--help")[1]
 
 
-def test_a_study_without_problems_ends_with_0_in_silence_but_for_the_answer(call: Call, tmp_path: Path) -> None:
-    assert call("check", lay_out(tmp_path)) == (0, "No problems. The study can be run.\n", "")
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    """The sample study, never checked."""
+    folder = lay_out(tmp_path / "town").parent
+    (folder / REGISTRATION).unlink()
+    return folder
+
+
+def test_a_study_without_problems_ends_with_0_and_is_registered_once(call: Call, town: Path) -> None:
+    code, out, err = call("check", town)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == [
+        "No problems. The study can be run.",
+        f"Wrote {REGISTRATION} beside the study file: keep the two together.",
+    ]
+    assert "It was written after the period it evaluates was over (31 December 2024)" in out
+    assert f"Plan: {load_study(town).registration.plan_hash}." in out  # type: ignore[union-attr]
+    first = (town / REGISTRATION).read_bytes()
+    code, again, _ = call("check", town)
+    assert code == 0
+    assert "Wrote" not in again
+    assert "Nothing in the plan was changed since." in again
+    assert (town / REGISTRATION).read_bytes() == first
+
+
+def test_a_study_with_problems_is_not_registered(call: Call, town: Path) -> None:
+    (town / "arrests.csv").write_text("")
+    assert call("check", town)[0] == 1
+    assert not (town / REGISTRATION).exists()
+
+
+def test_a_check_lists_every_deviation_and_passes(call: Call, town: Path) -> None:
+    call("check", town)
+    text = (town / "study.toml").read_text(encoding="utf-8")
+    edits = text.replace("reach = 1000", "reach = 500").replace('label = "Arrests"', 'label = "Arrests made"')
+    (town / "study.toml").write_text(edits, encoding="utf-8")
+    code, out, _ = call("check", town)
+    assert code == 0
+    assert "2 entries differ from the registered plan, 1 of which can change results." in out
+    assert "key\tplanned\trun\tmatters\nneeds.reach\t1000\t500\tTrue\noutcomes.arrests.label\tArrests\t" in out
+
+
+def test_a_check_of_an_edited_registration_ends_with_1_and_leaves_it(call: Call, town: Path) -> None:
+    call("check", town)
+    written = (town / REGISTRATION).read_text(encoding="utf-8")
+    (town / REGISTRATION).write_text(written.replace('"check"', '"run"'), encoding="utf-8")
+    code, out, _ = call("check", town)
+    assert code == 1
+    assert f"{REGISTRATION} was changed after it was written" in out
+    assert "Plan:" not in out
+
+
+def test_a_check_where_nothing_can_be_written_says_so_and_passes(
+    call: Call, town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(registration, "_write", refuse)
+    code, out, err = call("check", town)
+    assert (code, err) == (0, "")
+    assert f"Not registered: the plan could not be registered: {REGISTRATION} cannot be written (Read-only" in out
+    assert not (town / REGISTRATION).exists()
+
+
+def test_a_check_says_what_the_study_will_not_be_able_to_tell(call: Call, town: Path) -> None:
+    with (town / "study.toml").open("a") as file:
+        file.write('\n[[shocks]]\nname = "New forms"\nstart = 2024-01-01\noutcomes = ["reports"]\nrecording = true\n')
+    code, out, _ = call("check", town)
+    assert code == 0
+    assert "Caution: New forms (January 2024) changed recording as the operation began" in out
+
+
+def test_the_first_run_of_a_study_that_was_never_checked_registers_it_and_says_what_that_is_worth(
+    call: Call, town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "run_study", lambda study, out: Written(out, ("index.html",)))
+    code, out, _ = call("run", town, "--out", town.parent / "out")
+    assert code == 0
+    assert "by the first run: it was not fixed before the data could be read." in out
+    assert load_study(town).registration.occasion == "run"  # type: ignore[union-attr]
+
+
+def test_the_help_of_check_says_what_it_writes(call: Call) -> None:
+    said = re.sub(r"\W+", " ", call("check", "--help")[1])
+    assert "registers the plan it writes NAME registration json beside the study file" in said
+    assert "Nothing else is written" in said
 
 
 @pytest.mark.parametrize("command", ["check", "run"])

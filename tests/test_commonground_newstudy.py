@@ -159,6 +159,25 @@ def test_a_study_is_never_overwritten(tmp_path: Path) -> None:
     assert mine.read_text() == "# years of work"
 
 
+def test_a_new_study_has_no_registration_and_never_takes_over_that_of_another(tmp_path: Path) -> None:
+    made = start_study(tmp_path / "ours", FILES, SAMPLE / "areas.geojson")
+    assert [path.name for path in made.parent.iterdir()] == ["study.toml"]
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "study.registration.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(
+        CommonGroundError, match=r"old holds study\.registration\.json, the plan of another study; give"
+    ):
+        start_study(tmp_path / "old", FILES, SAMPLE / "areas.geojson")
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["study.registration.json"]
+
+
+def test_a_new_study_asks_what_its_evidence_rests_on(tmp_path: Path) -> None:
+    text = start_study(tmp_path, FILES, SAMPLE / "areas.geojson").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["design"] == {"data_collection": "unknown", "allocation": "unknown"}
+    shock = "".join(line.removeprefix("# ") + "\n" for line in text.partition("# [[shocks]]")[2].splitlines()[1:6])
+    assert tomllib.loads(shock)["outcomes"] == ["incidents"]
+
+
 def test_a_file_without_a_header_is_refused_and_not_quoted(tmp_path: Path) -> None:
     file = tmp_path / "plain.csv"
     file.write_text("01/02/2022,Jo Bloggs,07700 900123\n02/02/2022,Sam Roe,07700 900456\n")

@@ -36,6 +36,7 @@ ALLOWED = {
     "commonground/disclosure/register.py": "HTML of published estimates for a notebook, as text",
     "commonground/disclosure/ledger.py": "the ledger: published values, beside the study, mode 0600, never released",
     "commonground/disclosure/chain.py": "the ledger's file itself",
+    "commonground/registration.py": "the plan of a study without problems, once, beside it: what the study file says",
     "commonground/newstudy.py": "a study file to edit: column names and TODOs, no value of a record",
     "commonground/sampletown.py": "copies the synthetic sample that comes with the package",
 }

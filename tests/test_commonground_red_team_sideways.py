@@ -147,7 +147,7 @@ PLANTED: dict[Any, Any] = {
 
 
 class _Subscriptable(pd.Series):
-    """Lets an annotation such as ``pd.Series[float]`` be read."""
+    """Lets an annotation such as ``pd.Series[float]`` or ``pd.Index[Any]`` be read; a canary as any Series is."""
 
     def __class_getitem__(cls, item: object) -> type:
         return pd.Series
@@ -177,7 +177,7 @@ def planted(cls: Any, above: tuple[type, ...] = ()) -> Any:
     try:
         hints = typing.get_type_hints(cls)
     except TypeError:
-        lenient = types.SimpleNamespace(**{**vars(pd), "Series": _Subscriptable})
+        lenient = types.SimpleNamespace(**{**vars(pd), "Series": _Subscriptable, "Index": _Subscriptable})
         hints = typing.get_type_hints(cls, {**vars(importlib.import_module(cls.__module__)), "pd": lenient})
     values = {name: plant(hints[name], (*above, cls)) for name in names}
     if issubclass(cls, tuple):

@@ -14,7 +14,7 @@ import pytest
 from commonground.errors import CommonGroundError, StudyError
 from commonground.sampletown import lay_out, sample_folder
 from commonground.study import Study, load_study, read_study
-from commonground.studycheck import check_study, checked_study
+from commonground.studycheck import cautions, check_study, checked_study
 
 SAMPLE = sample_folder()
 
@@ -191,6 +191,31 @@ def test_services_without_usable_hours_are_found_before_anything_is_counted(town
 def test_services_that_need_hours_and_places_say_so(town: Path, line: str) -> None:
     replace_in(town / "study.toml", line, "")
     assert check_study(town)["rule"].tolist() == ["is needed to work out who can reach which service"]
+
+
+def test_a_study_is_told_beforehand_what_it_will_not_be_able_to_tell(town: Path) -> None:
+    assert cautions(load_study(town)) == []
+    shock = '[[shocks]]\nname = "{}"\nstart = 2024-01-01\noutcomes = ["reports"]\nrecording = {}\n'
+    with (town / "study.toml").open("a") as file:
+        file.write("\n" + shock.format("New forms", "true") + shock.format("Festival", "false"))
+    replace_in(town / "study.toml", 'after = ["2024-04-01", "2025-01-01"]', 'after = ["2024-04-01", "2024-05-01"]')
+    replace_in(town / "study.toml", "months_after = 9", "months_after = 1")
+    assert cautions(load_study(town)) == [
+        "Every verdict on the operation area will be 'cannot tell': fewer than 2 months after.",
+        "New forms (January 2024) changed recording as the operation began: it leaves no verdict on Reports of "
+        "violence to the scheme.",
+        "Festival (January 2024) cannot be told from the operation where only its areas had both: Reports of violence "
+        "to the scheme.",
+    ]
+    assert not [path.name for path in town.iterdir() if path.suffix == ".ledger"]
+
+
+def test_a_check_from_python_writes_nothing(town: Path) -> None:
+    (town / "study.registration.json").unlink()
+    before = sorted(path.name for path in town.iterdir())
+    assert check_study(town).empty
+    checked_study(town)
+    assert sorted(path.name for path in town.iterdir()) == before
 
 
 def test_a_study_with_problems_is_never_handed_over(town: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime as dt
+import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Iterator
@@ -129,6 +131,7 @@ def test_the_sample_study_has_no_problem_and_says_what_it_says(write: Write) -> 
 
 DROP = object()
 OPERATION = SAMPLE["operation"]
+LOCKDOWN = {"name": "Lockdown", "start": "2023-03-01", "end": "2023-07-01"}
 PEOPLE = "contacts, reports, police, arrests"
 # What is wrong: the edits, words of what is said, and where it is said if not at the first edit.
 EDITS: dict[str, tuple[Any, ...]] = {
@@ -192,6 +195,48 @@ EDITS: dict[str, tuple[Any, ...]] = {
     "operation twice": ({"operation": [OPERATION, OPERATION]}, "a second study"),
     "operations": ({"operations": {"a": OPERATION}, "operation": DROP}, "a second study", "operation"),
     "two inside": ({"operation": {"a": OPERATION, "b": OPERATION}}, "a second study"),
+    "a shock that is no list": ({"shocks": LOCKDOWN}, "Write [[shocks]]"),
+    "shocks that are texts": ({"shocks": ["Lockdown"]}, "must be a list of tables"),
+    "a shock without a name": ({"shocks": [{"start": "2023-03-01"}]}, "is needed", "shocks[1].name"),
+    "a shock without a start": ({"shocks": [{"name": "A"}]}, "is needed", "shocks[1].start"),
+    "a shock in mid-month": (
+        {"shocks": [LOCKDOWN | {"start": "2023-03-23"}]}, "first of a month", "shocks[1].start"),
+    "a shock that ends in mid-month": (
+        {"shocks": [LOCKDOWN | {"end": "2023-07-04"}]}, "first of a month", "shocks[1].end"),
+    "a shock that ends before it begins": (
+        {"shocks": [LOCKDOWN | {"end": "2023-03-01"}]}, "does not lie after start", "shocks[1].end"),
+    "a shock of an unknown outcome": (
+        {"shocks": [LOCKDOWN | {"outcomes": ["rumours"]}]}, "names rumours, which is no", "shocks[1].outcomes"),
+    "two shocks of one name": ({"shocks": [LOCKDOWN, LOCKDOWN]}, "of two shocks", "shocks[2].name"),
+    "an unknown key of a shock": (
+        {"shocks": [LOCKDOWN, {"name": "B", "start": "2023-03-01", "ends": 1}]}, "Did you mean end?", "shocks[2].ends"),
+    "a shock that is over before": (
+        {"shocks": [{"name": "A", "start": "2020-03-01", "end": "2022-01-01"}]}, "outside before", "shocks[1].start"),
+    "a shock after the end": ({"shocks": [{"name": "A", "start": "2025-01-01"}]}, "outside before", "shocks[1].start"),
+    "a shock throughout": ({"shocks": [{"name": "A", "start": "2022-01-01"}]}, "covers all of", "shocks[1].start"),
+    "a shock still to be decided": (
+        {"shocks": [LOCKDOWN, {"name": "TODO: say what", "start": "2023-03-01"}]}, "say what", "shocks[2].name"),
+    "a recording flag in quotes": (
+        {"shocks": [LOCKDOWN | {"recording": "yes"}]}, "true or false", "shocks[1].recording"),
+    "an unknown key of the design": ({"design": {"matching": True}}, "Did you mean matched?", "design.matching"),
+    "an unknown answer": ({"design": {"data_collection": "no"}}, "unlikely, likely, unknown", "design.data_collection"),
+    "an answer without a reason": (
+        {"design": {"data_collection": "likely"}}, "Say why data_collection is", "design.data_collection_reason"),
+    "a choice without a reason": (
+        {"design": {"allocation": "chosen"}}, "Say why allocation is chosen", "design.allocation_reason"),
+    "a choice by fate": ({"design": {"allocation": "fate"}}, "random, chosen, unknown", "design.allocation"),
+    "chance between one area": (
+        {"design": {"allocation": "random", "allocation_reason": "Lots."}, "comparison": {"none": "The only town."}},
+        "there is no comparison area", "design.allocation"),
+    "matched with nothing": (
+        {"design": {"matched": True}, "comparison": {"none": "The only town."}}, "no comparison", "design.matched"),
+    "a placebo that is primary": (
+        {"outcomes.police_violence.placebo": True, "outcomes.police_violence.primary": True}, "Leave primary out",
+        "outcomes.police_violence.primary"),
+    "a placebo with a good direction": (
+        {"outcomes.contacts.placebo": True}, "either way", "outcomes.contacts.good"),
+    "nothing but placebos": (
+        {"outcomes": {"a": {"input": "police", "goal": "safety", "placebo": True}}}, "are all placebos"),
 }  # fmt: skip
 
 
@@ -343,3 +388,83 @@ def test_what_the_sources_can_see_and_whether_totals_stand_beside_levels_reach_t
 def test_a_category_that_can_be_seen_has_to_be_declared(write: Write) -> None:
     _, problems = parse_study(write({**SAMPLE, "seen": {"mood": ["good"]}}))
     assert found(problems, "seen", "names a category that is not declared")
+
+
+DESIGN = {
+    "data_collection": "unlikely", "data_collection_reason": "Same forms throughout.",
+    "allocation": "chosen", "allocation_reason": "The force chose it.", "matched": False,
+}  # fmt: skip
+
+
+def test_what_is_said_of_shocks_design_and_placebos_is_read(write: Write) -> None:
+    shocks = [
+        {**LOCKDOWN, "outcomes": ["reports"]},
+        {"name": "New forms", "start": dt.date(2024, 1, 1), "recording": True},
+    ]
+    outcomes = {**SAMPLE["outcomes"], "bicycles": {"input": "police", "goal": "safety", "placebo": True}}
+    study = load_study(write({**SAMPLE, "shocks": shocks, "design": DESIGN, "outcomes": outcomes}))
+    first, second = study.shocks
+    assert (first.name, f"{first.start:%Y-%m-%d}", f"{first.end:%Y-%m-%d}") == ("Lockdown", "2023-03-01", "2023-07-01")
+    assert (first.outcomes, first.recording, first.coincides) == (("reports",), False, False)
+    assert (second.outcomes, second.end, second.recording, second.coincides) == (tuple(outcomes), None, True, True)
+    assert dataclasses.asdict(study.design) == DESIGN
+    bicycles = study.outcomes["bicycles"]
+    assert (bicycles.placebo, bicycles.primary, bicycles.good) == (True, False, "neither")
+    assert not study.outcomes["reports"].placebo
+    assert [shock.name for shock in study.shocks_of("arrests")] == ["New forms"]
+    assert [shock.name for shock in study.coinciding("reports")] == ["New forms"]
+
+
+def test_a_study_that_says_nothing_of_them_has_none_and_answers_unknown(write: Write) -> None:
+    study = load_study(write(SAMPLE))
+    assert (study.shocks, study.coinciding("reports")) == ((), ())
+    assert (study.design.data_collection, study.design.allocation, study.design.matched) == ("unknown", "unknown", None)
+
+
+# The sample: before ends on 31 December 2023, the operation begins on 1 January 2024, after begins on 1 April 2024.
+@pytest.mark.parametrize(
+    ("start", "end", "coincides"),
+    [
+        ("2023-12-01", None, False),  # one month before has it
+        ("2024-01-01", None, True),
+        ("2024-03-01", None, True),
+        ("2024-04-01", None, True),
+        ("2024-05-01", None, False),  # one month after has not
+        ("2024-04-01", "2024-06-01", True),  # begins with after, even if it ends within it
+        ("2024-01-01", "2024-04-01", False),  # over before any month that is compared
+        ("2020-01-01", "2024-01-01", True),  # all of before had it, no month after
+        ("2022-06-01", "2024-01-01", False),
+    ],
+)
+def test_a_shock_coincides_when_no_month_tells_it_from_the_operation(
+    start: str, end: str | None, coincides: bool, write: Write
+) -> None:
+    spec = {"name": "A", "start": start} | ({"end": end} if end else {})
+    (shock,) = load_study(write({**SAMPLE, "shocks": [spec]})).shocks
+    assert shock.coincides == coincides
+
+
+@pytest.mark.parametrize("good", ["fall", "rise", "neither"])
+def test_the_direction_that_would_be_good_is_one_of_three_words(good: str, write: Write) -> None:
+    assert load_study(write(changed(("outcomes", "reports", "good"), good))).outcomes["reports"].good == good
+
+
+@pytest.mark.parametrize("key", ["shocks", "design"])
+def test_a_value_of_the_wrong_kind_in_the_new_tables_is_a_problem_and_never_a_traceback(key: str, write: Write) -> None:
+    whole: dict[str, Any] = (
+        {**LOCKDOWN, "outcomes": ["reports"], "recording": True} if key == "shocks" else dict(DESIGN)
+    )
+    for name, value in whole.items():
+        for wrong in WRONG[dt.date if name in ("start", "end") else type(value)]:
+            spec = {**whole, name: wrong}
+            _, problems = read_study(write({**SAMPLE, key: [spec] if key == "shocks" else spec}))
+            assert problems, f"{key}.{name} = {wrong!r} was accepted"
+
+
+def test_what_a_study_file_says_is_kept_as_it_was_read(write: Write) -> None:
+    file = write(SAMPLE)
+    study = load_study(file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    file.write_text("", encoding="utf-8")
+    assert study.digest == digest
+    assert study.declared["outcomes.reports.reporting"] == [0.5, 1]

@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from commonground.errors import StudyError
+from evaluation.conditional import benjamini_hochberg, holm
 from evaluation.rates import rate_ratio, rate_ratios
 
 counts = st.integers(0, 60)
@@ -82,7 +83,11 @@ def test_a_zero_count_gives_an_end_of_zero_or_infinity_never_a_point() -> None:
     assert 0 < rose.low < 1
     assert math.isnan(nothing.ratio)
     assert (nothing.low, nothing.high, nothing.p) == (0, math.inf, 1)
-    assert "nothing can be said" in nothing.summary()
+    assert "Nothing can be said" in nothing.summary()
+    assert "the ratio has no point, only an upper limit" in fell.summary()
+    assert "the ratio has no point, only a lower limit" in rose.summary()
+    for zero in (fell, rose, nothing):
+        assert "times the rate before" not in zero.summary()
 
 
 def test_tiny_tails_keep_their_digits() -> None:
@@ -120,18 +125,62 @@ def test_many_areas_match_one_area_at_a_time_on_the_callers_index() -> None:
     assert list(found.loc["d", ["ratio", "low", "high", "p", "p_mid"]]) == [
         one.ratio, one.low, one.high, one.p, one.p_mid,
     ]  # fmt: skip
-    assert found.loc["b", ["ratio", "low", "p", "p_adjusted"]].isna().all()
+    assert found.loc["b", ["ratio", "low", "p", "p_holm", "p_bh"]].isna().all()
     assert before.isna().sum() == 1
 
 
 def test_holm_and_bh_are_the_textbook_ones() -> None:
     rng = np.random.default_rng(3)
     before, after = pd.Series(rng.poisson(9, 30)), pd.Series(rng.poisson(14, 30))
-    holm = rate_ratios(before, after).to_frame()
-    bh = rate_ratios(before, after, adjust="bh").to_frame()
-    for found, method in ((holm, "holm"), (bh, "fdr_bh")):
-        assert found["p_adjusted"].to_numpy() == pytest.approx(multipletests(found["p"], method=method)[1])
-    assert holm["p_adjusted"].min() == pytest.approx(30 * holm["p"].min())
+    found = rate_ratios(before, after).to_frame()
+    for column, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
+        assert found[column].to_numpy() == pytest.approx(multipletests(found["p"], method=method)[1])
+    assert found["p_holm"].min() == pytest.approx(30 * found["p"].min())
+    assert (found["p_bh"] <= found["p_holm"] + 1e-12).all()
+
+
+def test_holm_and_bh_of_four_areas_are_worked_by_hand() -> None:
+    # p in order .01 .02 .03 .5: Holm 4 x .01, 3 x .02, 2 x .03, .5; BH 4 x .01 / 1, 4 x .02 / 2, 4 x .03 / 3, .5
+    p = np.array([0.03, 0.01, np.nan, 0.5, 0.02])
+    assert holm(p) == pytest.approx([0.06, 0.04, np.nan, 0.5, 0.06], nan_ok=True)
+    assert benjamini_hochberg(p) == pytest.approx([0.04, 0.04, np.nan, 0.5, 0.04], nan_ok=True)
+
+
+def test_the_summary_counts_both_adjustments() -> None:
+    labels = ["clear", "middling", "same", "never", "unseen"]
+    before = pd.Series([10, 10, 10, 0, None], index=labels)
+    after = pd.Series([40, 24, 11, 0, 3], index=labels)
+    found = rate_ratios(before, after)
+    # of four p the middling one is .024: x 3 by Holm, x 4 / 2 by Benjamini-Hochberg
+    assert found.table.loc["middling", "p"] == pytest.approx(2 * stats.binom.sf(23, 34, 0.5))
+    assert found.table.loc["middling", "p_bh"] < 0.05 < found.table.loc["middling", "p_holm"]
+    said = found.summary()
+    assert "Holm (hardly ever one false alarm among all): 1 rose and 0 fell" in said
+    assert "is false): 2 rose and 0 fell" in said
+    assert "1 had no event in either period, 1 were not observed in both" in said
+
+
+@pytest.mark.parametrize(("before", "after"), [(400, 500), (1000, 900), (300, 302)])
+def test_the_breakdown_is_the_dispersion_that_takes_a_large_finding_away(before: int, after: int) -> None:
+    # for large counts z is (after - before) / sqrt(after + before), and dispersion phi divides it by sqrt(phi)
+    found = rate_ratio(before, after)
+    expected = (after - before) ** 2 / (after + before) / 1.959964**2
+    assert found.breakdown_dispersion == pytest.approx(expected, rel=0.06, abs=0.01)
+
+
+@settings(max_examples=40, deadline=None)
+@given(counts, counts)
+def test_the_breakdown_is_above_one_exactly_when_p_is_small(before: int, after: int) -> None:
+    found = rate_ratio(before, after)
+    if abs(found.p - 0.05) > 1e-9:
+        assert (found.breakdown_dispersion > 1) == (found.p < 0.05)
+
+
+def test_the_caution_about_clusters_is_in_the_words() -> None:
+    said = rate_ratio(40, 90).summary()
+    assert f"counts whose variance is {rate_ratio(40, 90).breakdown_dispersion:.2f} times their mean" in said
+    assert "clusters of events, season and trend all make it too sure" in said
+    assert "infinite times" in rate_ratio(400, 40_000).summary()
 
 
 def test_exposures_may_differ_between_areas() -> None:
@@ -146,8 +195,6 @@ def test_labels_that_differ_and_text_are_refused() -> None:
         rate_ratios(before, pd.Series([1, 2], index=["x", "z"]))
     with pytest.raises(StudyError, match="after: needs whole counts"):
         rate_ratios(before, pd.Series(["1", "few"], index=["x", "y"]))
-    with pytest.raises(StudyError, match='adjust: needs "holm" or "bh"'):
-        rate_ratios(before, before, adjust="none")  # type: ignore[arg-type]
 
 
 def test_a_thousand_areas_are_summed_up() -> None:

@@ -6,11 +6,13 @@ import math
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commonground.disclosure.labels import significant
 from evaluation.readings import read_row
 from evaluation.verdict import CANNOT_TELL, CHANGE_SHOWN, NO_CHANGE, judge
 
@@ -59,6 +61,7 @@ CLAIMS = re.compile(
     r"prevented|caused by|due to|because of|effect|impact|worked|success\w*|significant\w*)\b",
     re.IGNORECASE,
 )
+RECORDED = " in recorded numbers"
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 
 
@@ -123,8 +126,8 @@ def rounded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def own_words(row: dict[str, Any]) -> str:
-    """Return the text without the label and the sentences that are cells of the row themselves."""
-    text = read_row(row).removeprefix(f"{row['label']}: {row['verdict']}")
+    """Return the text without the heading and the sentences that are cells of the row themselves."""
+    text = read_row(row).removeprefix(f"{row['label']}: {row['verdict']}").removeprefix(RECORDED)
     for name in ("refused", "cautions"):
         if row.get(name):
             text = text.replace(row[name], "")
@@ -195,7 +198,7 @@ def test_the_direction_in_words_is_that_of_the_exact_ratio(row: dict[str, Any]) 
 @settings(max_examples=200, deadline=None)
 @given(rows())
 def test_power_is_the_first_sentence_and_no_p_stands_before_it(row: dict[str, Any]) -> None:
-    text = read_row(row).removeprefix(f"{row['label']}: {row['verdict']}. ")
+    text = own_words(row).removeprefix(". ")
     assert text.startswith("Before looking: ")
     assert not re.search(r"\bp \d", text[: text.index(". ")])
 
@@ -213,26 +216,112 @@ def test_a_refused_test_says_why_and_gives_no_p_and_no_interval(row: dict[str, A
         assert re.search(r"\bp (\d|below 0\.001)", text)
 
 
+# what the counts are reports of
+
+
+TOLD = ("would not explain all of it", "That holds of what they count too")
+
+
+def cells(row: dict[str, Any], *names: str) -> list[float]:
+    """Return numbers of a row, NaN for what is missing or is none."""
+    return [math.nan if row.get(name) is None else float(row[name]) for name in names]
+
+
+def covered(row: dict[str, Any]) -> bool:
+    """Work out, from the exact row, whether its verdict holds at both ends of the declared range of reporting."""
+    ratio, margin, least, most = cells(row, "ratio", "margin", "reporting_low", "reporting_high")
+    both = [cells(row, "low", "high"), cells(row, "relative_low", "relative_high")]
+    known = [pair for pair in both if not any(map(math.isnan, pair))]
+    if not known or not 0 < least <= most < math.inf or any(low > high for low, high in known):
+        return False
+    ends = [(low / rho, high / rho) for low, high in known for rho in (least, most)]
+    if row["verdict"] == NO_CHANGE:
+        return margin >= 0 and all(1 / (1 + margin) <= low and high <= 1 + margin for low, high in ends)
+    moved = all(high < 1 for _, high in ends) if ratio < 1 else all(low > 1 for low, _ in ends)
+    return row["verdict"] == CHANGE_SHOWN and moved and ratio != 1
+
+
+def check_nothing_is_said_of_violence(text: str, label: str) -> None:
+    """Check that a text without cover leaves open, in every sentence, whether what the reports count changed."""
+    heading, _, rest = text.removeprefix(label).partition(".")
+    assert heading.split(":")[1].strip() in (CANNOT_TELL, CHANGE_SHOWN + RECORDED, NO_CHANGE + RECORDED), heading
+    assert not any(told in rest for told in TOLD)
+    assert not CLAIMS.search(rest), rest
+    for sentence in re.split(r"(?<=[.]) ", rest):
+        of_events = re.search(r"violence|assault|what they count", sentence)
+        assert not of_events or "cannot be told" in sentence, sentence
+        if "changed" in sentence:
+            assert of_events or sentence.startswith("Recorded numbers"), sentence
+
+
 @settings(max_examples=300, deadline=None)
 @given(rows(reports=st.just(True)))
 def test_reports_are_never_read_as_what_they_count(row: dict[str, Any]) -> None:
     text = read_row(row)
-    if row["refused"]:
-        return
-    told = "cannot be told" not in text
-    low, high = row["reporting_low"], row["reporting_high"]
-    both = [(row["low"], row["high"]), (row["relative_low"], row["relative_high"])]
-    intervals = [interval for interval in both if not math.isnan(interval[0])]
-    if math.isnan(low):
-        assert not told
-    elif row["verdict"] == CHANGE_SHOWN:
-        covered = any(a / high <= 1 <= b / low for a, b in intervals)
-        assert told != covered
-        assert ("Recorded numbers changed; whether what they count did, cannot be told" in text) == covered
-    elif row["verdict"] == NO_CHANGE:
-        assert told == all(1 / (1 + row["margin"]) <= a / high and b / low <= 1 + row["margin"] for a, b in intervals)
-    else:
-        assert not told
+    assert any(told in text for told in TOLD) <= covered(row)
+    if not covered(row):
+        check_nothing_is_said_of_violence(text, row["label"])
+        assert "cannot be told" in text
+    if row["verdict"] == CHANGE_SHOWN and math.isnan(row["reporting_low"]):
+        assert "of the share reported to" in text
+
+
+def anything() -> st.SearchStrategy[dict[str, Any]]:
+    """Rows of any kind: numbers that contradict each other or are none, cells left out, verdicts unheard of."""
+    wild = st.one_of(
+        st.sampled_from([None, math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0, np.float64(0.5), 1e-300, 1e300]),
+        st.floats(0.01, 100),
+        st.floats(0.8, 1.3).map(lambda value: float(f"{value:.2g}")),
+    )
+    texts = {
+        "label": st.sampled_from(["Violence", "Assaults, all areas", "Rape", "Attacks: reported", "violence fell"]),
+        "verdict": st.sampled_from([CHANGE_SHOWN] * 4 + [NO_CHANGE, CANNOT_TELL, "violence rose", None, math.nan, ""]),
+        "goal": st.sampled_from(["trust", "safety", "access", None, "elsewhere"]),
+        "good": st.sampled_from(["fall", "rise", "neither", None, "better"]),
+        "reports": st.sampled_from([True, False, None, math.nan, np.True_, np.False_, 1, 0]),
+        "firm": st.sampled_from([True, False, None, np.True_, math.nan]),
+        "comparison_areas": st.sampled_from([0, 1, 5, None, math.nan]),
+        "refused": st.sampled_from(["", "fewer than 2 months after", None, math.nan]),
+        "cautions": st.sampled_from(["", "Months missing: 2.", None]),
+    }
+    numbers = {name: wild for name, value in ROW.items() if name not in texts and isinstance(value, int | float)}
+    optional = {name: values for name, values in (texts | numbers).items() if name not in ("label", "verdict")}
+    return st.fixed_dictionaries({name: texts[name] for name in ("label", "verdict")}, optional=optional)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(anything())
+def test_of_no_row_whatever_is_it_said_that_violence_rose_or_fell_without_cover(row: dict[str, Any]) -> None:
+    text = read_row(row)
+    if not covered(row):
+        check_nothing_is_said_of_violence(text, row["label"])
+    assert "nan" not in text
+
+
+@settings(max_examples=500, deadline=None)
+@given(rows(reports=st.just(True)), st.sampled_from([2, 3]), st.booleans(), st.floats(0.95, 1.05))
+def test_a_release_never_says_more_than_the_exact_row(
+    row: dict[str, Any], digits: int, left_out: bool, near: float
+) -> None:
+    limits = ("ratio", "low", "high", "relative_low", "relative_high")
+    if row["verdict"] == CHANGE_SHOWN:  # a declared range whose end lies about where the limit does
+        lows, highs = ([v for v in cells(row, *names) if not math.isnan(v)] for names in (limits[1::2], limits[2::2]))
+        edge = {"reporting_low": max(highs) * near, "reporting_high": 50.0}
+        row |= edge if row["ratio"] < 1 else {"reporting_low": 0.02, "reporting_high": min(lows) * near}
+    shown = row | {name: significant(row[name], digits) for name in limits if not math.isnan(row[name])}
+    if left_out:  # a count behind it was below k
+        shown |= {"relative_low": None, "relative_high": None}
+    if any(told in read_row(shown) for told in TOLD):
+        assert covered(row) or row["comparison_areas"] == 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows(reports=st.just(True)), st.floats(1.5, 5), st.floats(1.5, 5))
+def test_a_wider_declared_range_never_lets_more_be_said(row: dict[str, Any], down: float, up: float) -> None:
+    wider = row | {"reporting_low": row["reporting_low"] / down, "reporting_high": row["reporting_high"] * up}
+    assert any(t in read_row(wider) for t in TOLD) <= any(t in read_row(row) for t in TOLD)
+    everything = row | {"reporting_low": 1e-6, "reporting_high": 1e6}
+    assert not any(t in read_row(everything) for t in TOLD)
 
 
 @settings(max_examples=200, deadline=None)
@@ -260,9 +349,9 @@ def test_a_withheld_row_is_read_as_its_verdict_and_the_reason() -> None:
 
 def test_a_whole_paragraph_is_plain_english() -> None:
     assert read_row(ROW) == (
-        "Reports to the scheme: change shown. Before looking: judged alone, a fall to 0.58 or a rise to 1.61 "
-        "times what was expected would have been seen four times in five; smaller changes may pass unseen. "
-        "Recorded numbers after were 0.64 times what the months before and the comparison areas lead one to "
+        "Reports to the scheme: change shown in recorded numbers. Before looking: judged alone, a fall to 0.58 or a "
+        "rise to 1.61 times what was expected would have been seen four times in five; smaller changes may pass "
+        "unseen. Recorded numbers after were 0.64 times what the months before and the comparison areas lead one to "
         "expect (95 % interval 0.443 to 0.923; p 0.012 alone; 0.018 with all outcomes considered; no p below "
         "0.0094 was possible). A fall was declared bad beforehand. This does not show what caused it. "
         "Recorded numbers changed; whether what they count did, cannot be told: the declared range of the "
@@ -313,7 +402,7 @@ def test_a_whole_paragraph_is_plain_english() -> None:
             {
                 "verdict": NO_CHANGE,
                 "relative_low": 0.9,
-                "relative_high": 1.1,
+                "relative_high": 1.08,
                 "low": 0.95,
                 "ratio": 1.0,
                 "high": 1.05,
@@ -322,12 +411,44 @@ def test_a_whole_paragraph_is_plain_english() -> None:
             },
             "That holds of what they count too",
         ),
+        ({"reporting_low": 0.96, "reporting_high": 1.05}, "Reports to the scheme: change shown. Before looking"),
+        (  # .94 may have been .9449, and .9449 / .943 is above 1
+            {"high": 0.94, "relative_high": 0.94, "reporting_low": 0.943, "reporting_high": 1.05},
+            "cannot be told: the declared range",
+        ),
+        ({"relative_low": None, "reporting_low": 0.96, "reporting_high": 1.05}, "cannot be told: the declared range"),
+        ({"reporting_low": 1.05, "reporting_high": 0.96}, "a change of the share reported to 0.64 times would explain"),
+        ({"reporting_low": 0.0, "reporting_high": 1.0}, "a change of the share reported to 0.64 times would explain"),
+        ({"ratio": None}, "Recorded numbers after were set against what the months before"),
+        ({"ratio": math.inf, "low": 2.0, "high": math.inf}, "were infinitely many times what"),
+        ({"low": None}, "lead one to expect (p 0.012 alone"),
+        ({"verdict": NO_CHANGE, "margin": None}, "declared not to matter. "),
+        ({"ratio": None, "reporting_low": None}, "cannot be told: a change of the share reported would explain all"),
+        ({"ratio": None, "low": None, "high": None}, "A change was declared neither good nor bad"),
+        ({"ratio": 1.9, "reporting_low": 0.96, "reporting_high": 1.05}, "cannot be told"),  # not inside its interval
+        ({"reports": None, "goal": "access"}, "Recorded numbers changed; whether what they count did"),
+        ({"reports": False, "goal": "safety"}, "Recorded numbers changed; whether what they count did"),
+        ({"reports": False, "goal": "access", "label": "Assaults"}, "Recorded numbers changed; whether what they"),
+        ({"p": None}, "Recorded numbers changed; whether what they count did"),
+        ({"verdict": "violence fell"}, "Reports to the scheme: cannot tell. "),
         ({"cautions": "Months missing: 2."}, "Months missing: 2."),
         ({"p": math.nan, "refused": ""}, "No test is made. "),
     ],
 )
 def test_each_turn_of_phrase(changed: dict[str, Any], said: str) -> None:
     assert said in read_row(ROW | changed)
+
+
+def test_arrests_for_violence_stay_a_measure_of_enforcement() -> None:
+    text = read_row(ROW | {"label": "Arrests for assault", "goal": "enforcement", "reports": False})
+    assert text.startswith("Arrests for assault: change shown. ")
+    assert "what they count" not in text
+    assert "It measures enforcement" in text
+
+
+def test_a_row_withheld_but_for_its_verdict_says_nothing_of_violence() -> None:
+    row = {"label": "Violence", "verdict": CHANGE_SHOWN, "cautions": "too few people to publish"}
+    assert read_row(row) == "Violence: change shown in recorded numbers: too few people to publish."
 
 
 def test_a_rounded_floor_above_the_rounded_p_is_not_printed() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.contingency_tables import Table2x2
 
 from commonground.errors import StudyError
 from evaluation.panels import relative_rate_ratio
@@ -95,6 +96,34 @@ def test_no_sentence_says_that_violence_fell_or_rose(counts: tuple[int, int], sh
             assert word not in text
 
 
+def test_shares_of_everybody_still_carry_their_error() -> None:
+    # 1/x - 1/m is 0 for 12 of 12, as if 12 people could show that everybody always reports
+    found = adjusted(1.5, ((12, 12), (12, 12)))
+    assert found.low < 1.1 < found.ratio == 1.5 < 1.9 < found.high
+
+
+def test_numbers_of_numpy_are_numbers_too() -> None:
+    numbers: list[Any] = [np.float64(2), np.int64(2), 2]
+    for ratio in numbers:
+        assert reporting_sensitivity(ratio).breakdown == 2
+    with pytest.raises(StudyError, match="grid: needs at least one"):
+        reporting_sensitivity(2, grid=())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0.1, 10))
+def test_the_breakdown_is_where_the_table_first_covers_one(before: int, after: int, rho: float) -> None:
+    observed = rate_ratio(before, after)
+    found = reporting_sensitivity(observed, grid=(rho, observed.ratio))
+    assert found.table["ratio"].iloc[1] == pytest.approx(1)
+    nearest, covers = found.breakdown_interval, bool(found.table["covers_one"].iloc[0])
+    assert covers == (observed.low <= rho <= observed.high)
+    if nearest > 1:
+        assert not (covers and rho < nearest * (1 - 1e-12))
+    if nearest < 1:
+        assert not (covers and rho > nearest * (1 + 1e-12))
+
+
 def test_bad_ratios_shares_and_grids_are_all_listed() -> None:
     with pytest.raises(StudyError, match=r"(?s)ratio: needs.*grid: needs.*shares, before: needs x people of m"):
         reporting_sensitivity(-1, grid=(0, 1), shares=((5, 4), (1, 4)))
@@ -123,6 +152,24 @@ def test_the_comparison_is_taken_off_and_adds_its_variance() -> None:
     same = reporting_ratio((20, 10), (10, 20), control_police=(20, 10), control_outreach=(10, 20))
     assert (same.ratio, same.p) == pytest.approx((1, 1))
     assert "with no comparison areas" in plain.summary()
+
+
+@settings(max_examples=60, deadline=None)
+@given(*[st.tuples(st.integers(0, 40), st.integers(0, 40))] * 4)
+def test_the_reporting_ratio_is_the_contrast_of_a_log_linear_model(
+    police: tuple[int, int], outreach: tuple[int, int], others: tuple[int, int], beside: tuple[int, int]
+) -> None:
+    # another implementation: the odds ratio of statsmodels with 0.5 added to every cell
+    found = reporting_ratio(police, outreach)
+    table = Table2x2(np.array([police[::-1], outreach[::-1]]) + 0.5)
+    assert found.ratio == pytest.approx(table.oddsratio)
+    assert (found.low, found.high) == pytest.approx(table.oddsratio_confint(0.05))
+    assert found.p == pytest.approx(table.oddsratio_pvalue())
+    both = reporting_ratio(police, outreach, control_police=others, control_outreach=beside)
+    again = Table2x2(np.array([others[::-1], beside[::-1]]) + 0.5)
+    assert both.ratio == pytest.approx(table.oddsratio / again.oddsratio)
+    spread = math.hypot(table.log_oddsratio_se, again.log_oddsratio_se)
+    assert math.log(both.high / both.ratio) == pytest.approx(1.959964 * spread, rel=1e-6)
 
 
 def test_zero_counts_still_have_an_interval_and_one_comparison_is_refused() -> None:

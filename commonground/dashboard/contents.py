@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from commonground.dashboard.facts import Facts, facts_of, labels_of, outcome_names
 from commonground.dashboard.matching import larger_areas, left_out, same_months
 from commonground.dashboard.provision import Provision, find_gaps
@@ -48,6 +50,14 @@ class Contents:
         Months that a comparison with the year before had to leave out.
     parts : tuple of str
         Which of `PARTS` are shown.
+    design : tuple of str
+        What the design can show of the published outcomes.
+    registration : tuple of str
+        When the plan was written down, what that date is worth, and whether the run keeps to it.
+    deviations : DataFrame
+        Where plan and run differ.
+    people_behind : mapping of outcome to str
+        Whether a few people's events carry its change, in words without any number.
     """
 
     facts: Facts
@@ -64,6 +74,10 @@ class Contents:
     refusals: Mapping[str, str]
     unmatched: Mapping[str, str]
     parts: tuple[str, ...] = PARTS
+    design: tuple[str, ...] = ()
+    registration: tuple[str, ...] = ()
+    deviations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    people_behind: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Contents({self.facts.title!r}, {len(self.events)} shown, {len(self.refusals)} refused)"
@@ -110,6 +124,8 @@ def compute(study: Study, *, book: Ledger | None = None, parts: Sequence[str] = 
         gated = _protected(study, labels, book)
     if not gated.events:
         raise NotReleasable("nothing in this study can be shown. " + " ".join(dict.fromkeys(gated.refusals.values())))
+    registered = register(study, exact, _gates(study, gated.events), book=book)
+    judged = _judged(registered)
     return Contents(
         facts=facts_of(study),
         labels=labels,
@@ -121,13 +137,23 @@ def compute(study: Study, *, book: Ledger | None = None, parts: Sequence[str] = 
         movements={
             name: movement_of(shown, study.zones, reading=_reading(study, name)) for name, shown in gated.events.items()
         },
-        registered=register(study, exact, _gates(study, gated.events), book=book),
+        registered=registered,
         provision=_provision(study, gated),
         surfaces=_surfaces(study, gated.events),
         refusals=gated.refusals,
         unmatched=gated.unmatched,
         parts=tuple(part for part in PARTS if part in parts),
+        design=tuple(dict.fromkeys(exact.evidence[name].summary() for name in judged)),
+        registration=exact.registration,
+        deviations=exact.deviations,
+        people_behind={name: exact.people[name].said for name in judged if name in exact.people},
     )
+
+
+def _judged(registered: Registered) -> list[str]:
+    """Return the outcomes that were not withheld: of the others nothing is said that rests on their records."""
+    frame = registered.to_frame()
+    return [str(name) for name in frame.loc[frame["months_before"].notna(), "outcome"]]
 
 
 def _protected(study: Study, labels: Mapping[str, str], book: Ledger) -> _Gated:

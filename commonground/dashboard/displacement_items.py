@@ -14,7 +14,7 @@ from commonground.errors import CommonGroundError
 from commonground.pickles import Exact
 from commonground.records import Records
 from commonground.study import Study
-from evaluation.outcomes import OutcomeResult, compare
+from evaluation.outcomes import Against, OutcomeResult, compare
 
 __all__ = ["WHENS", "Item", "items_of", "why"]
 
@@ -147,7 +147,7 @@ def _item(study: Study, name: str, told: Mapping[str, Any]) -> Item:
     if not monthly.sum().sum():
         raise CommonGroundError("it has no events in the zones of the study.")
     sizes = {zone: float(len(codes)) for zone, codes in study.zones.items()}
-    compared = compare(monthly, study.phases, list(study.comparison), for_ring=study.for_ring, sizes=sizes)
+    compared = compare(monthly, study.phases, list(study.comparison), against=Against(study.for_ring, sizes))
     if not len(compared.matched[0]):
         raise CommonGroundError("no calendar month was observed both before and after, so nothing can be compared.")
     rows = _matched(records, study, compared.matched)

@@ -18,11 +18,12 @@ from commonground.release.charts import Marks, bars_by_phase, index_lines
 from commonground.release.figures import Chart
 from commonground.release.maps import MapView
 from commonground.release.pages import Link
-from evaluation.plots import verdict_chart
+from evaluation.plots import funnel_plot, tradeoff_chart, verdict_chart
 from mapping.maps import access_map, phase_map, surface_map
 
 __all__ = ["Drawings", "draw", "map_name"]
 
+FEWEST_BLOCKS = 3  # of fewer none can be told from the others
 FEWEST_MONTHS = 6  # fewer points make no line
 # Maps stand in a folder of their own, one level below the pages that lead to them.
 _HOME = Link("../index.html", "At a glance")
@@ -64,6 +65,8 @@ def draw(contents: Contents) -> Drawings:
     maps: dict[str, MapView] = {}
     if "change" in contents.parts:
         charts["verdicts"] = verdict_chart(contents.registered, title=_verdict_title(contents))
+        charts["goals"] = tradeoff_chart(contents.registered, title="What moved, by the goal it serves")
+        charts |= _funnels(contents)
     if "displacement" in contents.parts:
         for name in contents.movements:
             found = {"zones": _zone_chart(contents, name), "months": _month_chart(contents, name)}
@@ -85,6 +88,17 @@ def _verdict_title(contents: Contents) -> str:
     if len(verdicts) == 1:
         return titled(f"{contents.registered.to_frame()['label'].iloc[0]}:", verdicts[0].split(":")[0])
     return f"Change is shown for {shown or 'none'} of {len(verdicts)} outcomes"
+
+
+def _funnels(contents: Contents) -> dict[str, Chart]:
+    """Draw blocks that changed otherwise than the others, where there are enough of them in both periods."""
+    drawn = {}
+    for name, shown in contents.events.items():
+        both = {"before", "after"} <= set(shown.periods)
+        if both and shown.blocks is not None and len(shown.blocks) >= FEWEST_BLOCKS:
+            title = titled(contents.labels[name], "block by block")
+            drawn[f"funnel-{slug(name)}"] = funnel_plot(shown, title=title)
+    return drawn
 
 
 def _zone_chart(contents: Contents, name: str) -> Chart | None:

@@ -12,7 +12,7 @@ from commonground.dashboard.contents import Contents
 from commonground.dashboard.wording import known
 from commonground.release.tables import Table
 
-__all__ = ["checks_table", "power_table", "ring_note", "verdict_table", "wdd_table"]
+__all__ = ["checks_table", "power_table", "ring_note", "series_table", "verdict_table", "wdd_table"]
 
 SMALLEST_P = 0.0001  # written for anything below it: no monthly series supports more (change_test.md)
 Columns = Mapping[str, tuple[str, str]]
@@ -22,6 +22,7 @@ _POWER: Columns = {
     **_OUTCOME,
     "months_before": ("Months before", "months before the operation that are used."),
     "months_after": ("Months after", "months after it."),
+    "judged_together": ("Judged together", "outcomes of its rank, over which p is adjusted."),
     "smallest_fall": (
         "Smallest fall seen",
         "a fall to this many times what was expected, or lower, is seen four times in five.",
@@ -56,6 +57,22 @@ _CHECKS: Columns = {
     "relative_high": ("RRR high", "upper end of its 95 % interval, dispersion included."),
     "dispersion": ("Dispersion", "variance over mean of the monthly share before; 1 is Poisson."),
 }
+_SERIES: Columns = {
+    **_OUTCOME,
+    "series_ratio": (
+        "Ratio, own series",
+        "events after over what its trend and season lead one to expect.",
+    ),
+    "series_low": ("Series low", "lower end of its 95 % interval (quasi-Poisson, t)."),
+    "series_high": ("Series high", "upper end of its 95 % interval."),
+    "averted": ("Fewer than expected", "events expected less events recorded, over the months after; negative: more."),
+    "averted_low": ("Fewer, low", "lower end of its 95 % interval, with the chance in the counts."),
+    "averted_high": ("Fewer, high", "upper end of its 95 % interval."),
+    "autocorrelation": (
+        "Month to month",
+        "correlation of what is left from month to month; above 0 the limits are too narrow.",
+    ),
+}
 _WDD: Columns = {
     **_OUTCOME,
     "matched_before": ("Before", "events in the operation area in the same months a year before."),
@@ -81,8 +98,8 @@ _MISSING = {
 def power_table(contents: Contents) -> Table:
     """Return what could have been seen, from the months before only."""
     note = (
-        "Worked out before looking at the months after, for the operation area judged alone. Smaller changes may pass "
-        "unseen."
+        "Worked out from the months before only, with the number of outcomes judged together at its worst. Smaller "
+        "changes may pass unseen."
     )
     return _picked(contents, "power", "Smallest changes that would be seen", _POWER, note)
 
@@ -107,6 +124,15 @@ def checks_table(contents: Contents) -> Table:
     """Return the other tests of each outcome, for comparison with the headline."""
     note = f"A p of {SMALLEST_P:g} stands for that or less."
     return _picked(contents, "checks", "The other tests, for comparison", _CHECKS, note)
+
+
+def series_table(contents: Contents) -> Table | None:
+    """Return what the operation area's own series says, with trend and season; None where none could be fitted."""
+    frame = contents.registered.to_frame()
+    if "series_ratio" not in frame or frame["series_ratio"].isna().all():
+        return None
+    note = "A sensitivity, without comparison areas: what changed everywhere is in it. The headline does not use it."
+    return _picked(contents, "series", "The operation area's own series", _SERIES, note)
 
 
 def wdd_table(contents: Contents) -> Table | None:

@@ -20,9 +20,10 @@ from commonground.dashboard.findings import (
     stricter,
     verdicts,
 )
-from commonground.dashboard.judged import checks_table, power_table, verdict_table, wdd_table
+from commonground.dashboard.judged import checks_table, power_table, series_table, verdict_table, wdd_table
 from commonground.dashboard.lacking import gap_table, kinds_table, services_table
 from commonground.dashboard.places import block_table, change_table, slug, zone_table, zones_table
+from commonground.dashboard.soundness import checks_made, conflicts, deviations_table, failures, goals_table
 from commonground.dashboard.statement import Statement, statement_of
 from commonground.dashboard.tables import coverage_table, tables_of
 from commonground.dashboard.wording import span
@@ -52,6 +53,8 @@ STYLES = {
         "footer { margin-top: 5pt; padding-top: 3pt; font-size: 8pt; } .foot-title { display: none; } }",
     )
 }
+CHANGE_SHOWN = "change shown"
+IN_RECORDS = " in recorded numbers"  # what a verdict on reports is a verdict on
 LONGEST_TABLE = 60  # rows a page shows; the rest is in the files
 FINDINGS = {"statement.html": "To be handed round only after a named person signed it and while no partner objects."}
 GOALS = {
@@ -77,6 +80,7 @@ class Reading:
     label: str
     verdict: str
     sentence: str
+    people: str
 
 
 def pages_of(contents: Contents, drawings: Drawings) -> dict[str, bytes]:
@@ -212,7 +216,17 @@ def _change(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     return {
         "chart": drawings.charts["verdicts"],
         "goals": [(goal, readings) for goal, readings in goals if readings],
+        "design": contents.design,
+        "registration": contents.registration,
+        "deviations": _optional(deviations_table(contents)),
+        "made": _optional(checks_made(contents)),
+        "failures": failures(contents),
+        "goals_moved": _shown(goals_table(contents)),
+        "conflicts": conflicts(contents),
+        "goals_chart": drawings.charts["goals"],
+        "funnels": [chart for name, chart in drawings.charts.items() if name.startswith("funnel-")],
         "power": _shown(power_table(contents)),
+        "series": _optional(series_table(contents)),
         "table": _shown(verdict_table(contents)),
         "checks": _shown(checks_table(contents)),
     }
@@ -220,9 +234,12 @@ def _change(contents: Contents, drawings: Drawings) -> dict[str, Any]:
 
 def _reading(contents: Contents, row: Mapping[str, Any]) -> Reading:
     """Return the sentence of an outcome without the name and verdict that the heading gives already."""
-    label, verdict = str(row["label"]), str(row["verdict"])
-    sentence = contents.registered.sentences[row["outcome"]]
-    return Reading(label, verdict, sentence.removeprefix(f"{label}: {verdict}").lstrip(".: "))
+    label, verdict, name = str(row["label"]), str(row["verdict"]), str(row["outcome"])
+    rest = contents.registered.sentences[name].removeprefix(f"{label}: {verdict}")
+    limit = IN_RECORDS if rest.startswith(IN_RECORDS) else ""
+    sentence = rest.removeprefix(limit).lstrip(".: ")
+    people = contents.people_behind.get(name, "") if verdict == CHANGE_SHOWN else ""
+    return Reading(label, verdict + limit, sentence, people)
 
 
 def _methods(contents: Contents) -> dict[str, Any]:

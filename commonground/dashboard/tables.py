@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from commonground.dashboard.contents import Contents
-from commonground.dashboard.judged import checks_table, power_table, verdict_table, wdd_table
+from commonground.dashboard.judged import checks_table, power_table, series_table, verdict_table, wdd_table
 from commonground.dashboard.lacking import gap_table, kinds_table
 from commonground.dashboard.places import change_table, month_table, tidy_table, zone_table
+from commonground.dashboard.soundness import checks_made, deviations_table, goals_table
 from commonground.release.tables import Table
 
 __all__ = ["COUNT_COLUMNS", "coverage_table", "tables_of"]
@@ -22,7 +23,8 @@ def tables_of(contents: Contents) -> list[Table]:
     """Return every table of the release, in the order of the workbook: power before p, verdicts before places."""
     tables: list[Table | None] = []
     if "change" in contents.parts:
-        tables += [power_table(contents), verdict_table(contents), checks_table(contents)]
+        tables += [power_table(contents), verdict_table(contents), checks_table(contents), series_table(contents)]
+        tables += [checks_made(contents), goals_table(contents), deviations_table(contents)]
     if "displacement" in contents.parts:
         tables += [wdd_table(contents), *(zone_table(contents, name) for name in contents.movements)]
         tables += [month_table(contents, name) for name in contents.monthly]

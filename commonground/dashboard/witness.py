@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 
 import geopandas as gpd
@@ -102,8 +103,17 @@ def _public(study: Study) -> frozenset[str]:
     return frozenset(words)
 
 
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+
+
 def _dates(study: Study) -> frozenset[dt.date]:
+    """Return the days that the study file and its registration name themselves."""
     days = {study.as_of}
     for span in study.phases.values():
         days |= {span.start, span.end, span.end - pd.Timedelta(days=1)}
-    return frozenset(day.date() for day in days)
+    planned = study.registration
+    texts = [*study.declared.values(), *(planned.plan.values() if planned else ())]
+    found = pd.to_datetime([day for text in texts for day in _DAY.findall(str(text))], errors="coerce").dropna()
+    named = {day.date() for day in found}
+    registered = {planned.date} if planned and planned.date else set()
+    return frozenset(day.date() for day in days) | named | registered

@@ -27,7 +27,8 @@ __all__ = ["Registered", "register"]
 MATCHED = (
     "relative_ratio", "relative_low", "relative_high", "wdd", "wdd_se", "wdd_se_poisson", "wdd_low", "wdd_high",
 )  # fmt: skip
-ESTIMATES = ("ratio", "low", "high", "smallest_fall", "smallest_rise", "dispersion", "p_floor", *MATCHED)
+SERIES = ("series_ratio", "series_low", "series_high", "averted", "averted_low", "averted_high", "autocorrelation")
+ESTIMATES = ("ratio", "low", "high", "smallest_fall", "smallest_rise", "dispersion", "p_floor", *SERIES, *MATCHED)
 P_VALUES = ("p", "p_holm", "p_shift", "p_exact")
 LEAST_P = 0.01  # a p of 0.00 is not one: what rounds below the last decimal is shown as that decimal
 EXACT_ONLY = ("comparison_before", "comparison_after", "matched_before", "matched_after")
@@ -35,8 +36,12 @@ COUNTS = {"before": ("treated", "before"), "after": ("treated", "after"), "ring_
           "ring_after": ("ring", "after")}  # fmt: skip
 WINDOWS = ("matched_before", "matched_after", "ring_before", "ring_after")
 WORDS = ("outcome", "label", "goal", "good", "primary", "reports")
-PLAIN = ("margin", "months_before", "months_after", "matched_months", "comparison_areas", "firm", "reporting_low",
-         "reporting_high", "refused", "cautions", "verdict")  # fmt: skip
+#: How the checks of an outcome ended: passed, failed, informational or not made. Words, never a number.
+CHECKS = ("check_placebo_dates", "check_placebo_outcomes", "check_comparison_swaps", "check_window_lengths",
+          "check_parallel_change", "check_e_value")  # fmt: skip
+PLAIN = ("margin", "judged_together", "months_before", "months_after", "matched_months", "comparison_areas", "firm",
+         "reporting_low", "reporting_high", "refused", "cautions", "level", "verdict",
+         "beyond_records", *CHECKS)  # fmt: skip
 COMPARED = ("before", "after")
 UNPUBLISHABLE = "too few people to publish"
 AFTERWARDS = "declared after other outcomes of these records were published; beside them it could be subtracted"
@@ -251,7 +256,9 @@ def _definition(study: Any, outcome: Any) -> str:
                 ("input", "where", "count", "goal", "good", "primary", "margin", "reports", "reporting")}  # fmt: skip
     phases = {name: str(span) for name, span in study.phases.items()}
     ring = [list(study.for_ring)] if getattr(study, "for_ring", ()) else []
-    text = json.dumps([declared, dict(study.zones), phases, *ring], sort_keys=True, default=_plain)
+    mine = [shock for shock in getattr(study, "shocks", ()) if outcome.name in shock.outcomes]
+    known = [[[shock.name, str(shock.start), str(shock.end)] for shock in mine]] if mine else []
+    text = json.dumps([declared, dict(study.zones), phases, *ring, *known], sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
