@@ -98,6 +98,24 @@ def run(study: StudyArgument, out_dir: OutOption) -> None:
     _run(study, out_dir)
 
 
+@app.command("map")
+def map_(study: StudyArgument, out_dir: OutOption) -> None:
+    """Release the part on displacement alone: where numbers moved, with maps."""
+    _run(study, out_dir, "displacement")
+
+
+@app.command()
+def needs(study: StudyArgument, out_dir: OutOption) -> None:
+    """Release the part on needs alone: who is there, and where provision is missing."""
+    _run(study, out_dir, "needs")
+
+
+@app.command()
+def evaluate(study: StudyArgument, out_dir: OutOption) -> None:
+    """Release the part on before and after alone: what could have been seen, verdicts, checks, goals."""
+    _run(study, out_dir, "change")
+
+
 @app.command()
 def attack(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder, ours or not.")]) -> None:
     """Attack the files of a folder, and say whether a release is approved; exit 1 when anything is found."""
@@ -193,8 +211,10 @@ def _other(error: Exception) -> int:
     return PROBLEMS
 
 
-def _run(study: Path, folder: Path) -> None:
+def _run(study: Path, folder: Path, *parts: str) -> None:
+    """Run a study; all of it, or the parts that are named."""
     from commonground.dashboard import run_study
+    from commonground.dashboard.contents import PARTS
     from commonground.release.writer import check_free
     from commonground.studycheck import checked_study
 
@@ -203,7 +223,7 @@ def _run(study: Path, folder: Path) -> None:
         checked = checked_study(study)
     _registered(checked, "run")
     with _progress("Computing, protecting, drawing and attacking"):
-        written = run_study(checked, folder)
+        written = run_study(checked, folder, parts=parts or PARTS)
     _say(written.summary())
     _say(f"Open {written.folder / 'index.html'} in a browser.")
 

@@ -13,7 +13,7 @@ __all__ = ["DesignFacts", "EvidenceLevel", "design_facts", "evidence_level"]
 
 NAMES = {
     1: "two things that go together",
-    2: "before and after, with nothing to compare",
+    2: "before and after",
     3: "before and after, against comparison areas",
     4: "before and after in several areas on both sides, other causes controlled for",
     5: "areas drawn by chance",
@@ -266,7 +266,8 @@ def _grounds(facts: DesignFacts, level: int) -> str:
     months = f"{facts.months_before} months before, {facts.months_after} after"
     if level == 2:
         return f"{months}: whatever else changed then may be the cause."
-    areas = f"{months}, {facts.treated_areas} areas of the operation, {facts.comparison_areas} compared"
+    own = "1 area" if facts.treated_areas == 1 else f"{facts.treated_areas} areas"
+    areas = f"{months}, {own} of the operation, {facts.comparison_areas} compared"
     if level == 5:
         said = f" ({facts.allocation_reason.rstrip('.')})" if facts.allocation_reason else ""
         return f"{areas}: chance decided where the operation took place{said}."

@@ -45,7 +45,7 @@ def read_row(row: Mapping[str, Any]) -> str:
     if all(math.isnan(_value(row, name)) for name in _ALWAYS_KNOWN):
         return f"{heading}: {cautions}." if cautions else f"{heading}."
     parts = [f"{heading}.", _power(row), _estimate(row), _meaning(row), _reporting(row), _disagreement(row)]
-    parts += [_GOALS.get(_words(row, "goal"), ""), cautions]
+    parts += [_failed(row), _GOALS.get(_words(row, "goal"), ""), cautions]
     return " ".join(part for part in parts if part)
 
 
@@ -197,6 +197,22 @@ def _disagreement(row: Mapping[str, Any]) -> str:
     if p <= _LEVEL and _value(row, "p_holm") > _LEVEL:
         return "The p alone is small, but among several outcomes chance gives one so small too often."
     return ""
+
+
+def _failed(row: Mapping[str, Any]) -> str:
+    """Name the checks that spoke against the answer, and say so where its own trend may explain a change."""
+    if row["verdict"] == "cannot tell":
+        return ""
+    checks = [name for name, value in row.items() if str(name).startswith("check_") and value == "failed"]
+    said = f"Checks that spoke against it: {', '.join(_check_name(name) for name in checks)}." if checks else ""
+    alone = row["verdict"] == "change shown" and _value(row, "comparison_areas") == 0
+    if alone and _value(row, "series_low") <= 1 <= _value(row, "series_high"):
+        said += " Its own trend and season may explain it: with them taken away no change is shown."
+    return said.strip()
+
+
+def _check_name(column: str) -> str:
+    return column.removeprefix("check_").replace("_", " ")
 
 
 def _tested(row: Mapping[str, Any]) -> bool:
