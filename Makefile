@@ -20,6 +20,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 calibrate: $(VENV)/.installed-dev
+	$(ONE_THREAD) $(BIN)/python -m benchmarks.calibration
 	$(ONE_THREAD) $(BIN)/pytest -n 2 -m slow
 
 bench: $(VENV)/.installed-dev

@@ -187,8 +187,9 @@ def change_test(
     Notes
     -----
     Largest false-alarm rate .069 at nominal 5 % over 540 no-effect cells (means of 1 to 12 a month, dispersion to .5,
-    autocorrelation to .6, season); interval coverage .94 to .99. It fails when the area has a trend of its own (1.5 %
-    a month: .073), or swings that last longer than the months before. A gradual change is averaged.
+    autocorrelation to .6, season); interval coverage .94 to .99. It fails where areas move by themselves for many months:
+    with trends of their own of 1.5 % a month .18 to .32, jumps .12 to .17, swings of correlation .9 .09 to .14
+    (docs/calibration.md). A gradual change is averaged.
 
     References
     ----------
