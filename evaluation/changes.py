@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
-from evaluation.eligibility import MonthTally, missing_months, refusal, tally_months, usable, warn_short
-from evaluation.judgement import Judgement, is_firm, judge_alone, judge_compared
+from evaluation.headline.eligibility import MonthTally, missing_months, refusal, tally_months, usable, warn_short
+from evaluation.headline.judgement import Judgement, is_firm, judge_alone, judge_compared
 from evaluation.months import Month, MonthlyCounts, Months, align, check_harmonics
 from evaluation.panels import relative_rate_ratio
 from evaluation.rates import rate_ratio
@@ -187,8 +187,8 @@ def change_test(
     Notes
     -----
     Largest false-alarm rate .069 at nominal 5 % over 540 no-effect cells (means of 1 to 12 a month, dispersion to .5,
-    autocorrelation to .6, season); interval coverage .94 to .99. It fails where areas move by themselves for many months:
-    with trends of their own of 1.5 % a month .18 to .32, jumps .12 to .17, swings of correlation .9 .09 to .14
+    autocorrelation to .6, season); interval coverage .94 to .99. It fails where areas move by themselves for many
+    months: with trends of their own of 1.5 % a month .18 to .32, jumps .12 to .17, swings of correlation .9 .09 to .14
     (docs/calibration.md). A gradual change is averaged.
 
     References

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evaluation.comparing.control_limits import DRAWS, Chance, attained, edge, odds, widened, winsorised_dispersion
 from evaluation.conditional import holm
-from evaluation.control_limits import DRAWS, Chance, attained, edge, odds, widened, winsorised_dispersion
 from evaluation.counts import Checks, Unprinted, say_number, say_p
 
 __all__ = ["AreaConsistency", "area_consistency"]

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from evaluation.area_errors import RatioError, departures, ratio_error, smallest_visible
-from evaluation.area_months import AreaMonths, read_areas
+from evaluation.comparing.area_errors import RatioError, departures, ratio_error, smallest_visible
+from evaluation.comparing.area_months import AreaMonths, read_areas
+from evaluation.comparing.placebos import Place, assignments, place, say_floor
 from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
 from evaluation.months import Month
-from evaluation.placebos import Place, assignments, place, say_floor
 
 __all__ = ["DifferenceInDifferences", "difference_in_differences"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from evaluation.counts import Checks, Unprinted, say_number
-from evaluation.designs import Design, check_design
-from evaluation.detection import as_compared, chance_of_showing
-from evaluation.eligibility import too_little
+from evaluation.foreseeing.designs import Design, check_design
+from evaluation.foreseeing.detection import as_compared, chance_of_showing
+from evaluation.headline.eligibility import too_little
 from evaluation.power import Detectable, smallest_detectable
 
 __all__ = ["Plan", "plan"]

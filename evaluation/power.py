@@ -11,9 +11,9 @@ import pandas as pd
 from scipy import optimize
 
 from evaluation.counts import Checks, Unprinted, say_number
-from evaluation.designs import Design, check_design
-from evaluation.detection import as_compared, chance_of_showing, method, places, stretch
-from evaluation.eligibility import too_little
+from evaluation.foreseeing.designs import Design, check_design
+from evaluation.foreseeing.detection import as_compared, chance_of_showing, method, places, stretch
+from evaluation.headline.eligibility import too_little
 
 __all__ = ["Design", "Detectable", "Power", "nearest_ratios", "power", "smallest_detectable"]
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from evaluation.comparing.drifts import drift
 from evaluation.counts import Checks, Unprinted, say_interval, say_number, say_p
 from evaluation.dispersion import share_dispersion
-from evaluation.drifts import drift
 from evaluation.months import BEFORE, Month, MonthlyCounts, Months, align, observed
 
 __all__ = ["PretrendCheck", "pretrend_check"]

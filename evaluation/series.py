@@ -13,17 +13,17 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
-from evaluation.allowances import say_shocks, shock_table, term_ratio
-from evaluation.averted import Averted, averted_events
-from evaluation.contrasts import log_ratio
 from evaluation.counts import Checks
-from evaluation.detectable import detectable_ratios
-from evaluation.fitted import fitted_months
-from evaluation.interrupted import InterruptedSeries
+from evaluation.fitting.allowances import say_shocks, shock_table, term_ratio
+from evaluation.fitting.averted import Averted, averted_events
+from evaluation.fitting.contrasts import log_ratio
+from evaluation.fitting.detectable import detectable_ratios
+from evaluation.fitting.fitted import fitted_months
+from evaluation.fitting.interrupted import InterruptedSeries
+from evaluation.fitting.negative_binomial import negative_binomial
+from evaluation.fitting.qualifications import Fitted, autocorrelation, qualifications
+from evaluation.fitting.segments import Segments, segment
 from evaluation.months import DURING, Month, MonthlyCounts, align, check_harmonics
-from evaluation.negative_binomial import negative_binomial
-from evaluation.qualifications import Fitted, autocorrelation, qualifications
-from evaluation.segments import Segments, segment
 from evaluation.shifts import ShiftTest, plain_shift, shift_test, terms_without_step
 from evaluation.shocks import Shock
 

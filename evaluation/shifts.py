@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import linalg
 
 from evaluation.counts import Checks, Unprinted, say_p
+from evaluation.headline.volatility import pearson, poisson_fit
 from evaluation.months import Month, MonthlyCounts, align, check_harmonics, observed, season
-from evaluation.volatility import pearson, poisson_fit
 
 __all__ = [
     "ShiftTest",

@@ -12,9 +12,9 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from evaluation.counts import Checks, Unprinted, say_number
-from evaluation.designs import Design, check_design
-from evaluation.simulated_series import draws
-from evaluation.simulated_tests import LEAST_AREAS, TESTS
+from evaluation.foreseeing.designs import Design, check_design
+from evaluation.foreseeing.simulated_series import draws
+from evaluation.foreseeing.simulated_tests import LEAST_AREAS, TESTS
 
 __all__ = ["PowerCurve", "SimulatedPower", "power_curve", "simulate_power"]
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evaluation.comparing.donors import DonorPanel, read_panel, simplex_weights
+from evaluation.comparing.placebos import place, say_floor
 from evaluation.counts import Unprinted, say_number
-from evaluation.donors import DonorPanel, read_panel, simplex_weights
-from evaluation.placebos import place, say_floor
 from evaluation.weighted_differences import SyntheticDiD, synthetic_did
 
 __all__ = ["SyntheticControl", "SyntheticDiD", "synthetic_control", "synthetic_did"]

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.counts import Checks, Unprinted
-from evaluation.readings import counts_reports, holds, moved_way
+from evaluation.judging.readings import counts_reports, holds, moved_way
 
 __all__ = ["TradeOffs", "trade_offs"]
 

@@ -17,9 +17,9 @@ from commonground.study import Study
 from evaluation.clustering import PeopleAndEvents, people_and_events
 from evaluation.counts import Unprinted
 from evaluation.evidence import EvidenceLevel, design_facts, evidence_level
-from evaluation.outcomes import Against, OutcomeResult, compare, matched_windows
-from evaluation.readings import holds, read_row
-from evaluation.rows import table_row
+from evaluation.judging.outcomes import Against, OutcomeResult, compare, matched_windows
+from evaluation.judging.readings import holds, read_row
+from evaluation.judging.rows import table_row
 from evaluation.tradeoffs import TradeOffs, trade_offs
 
 __all__ = [

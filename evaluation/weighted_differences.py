@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from evaluation.comparing.donors import DonorPanel, read_panel, simplex_weights
+from evaluation.comparing.placebos import place, say_floor
 from evaluation.counts import Unprinted, say_number
-from evaluation.donors import DonorPanel, read_panel, simplex_weights
-from evaluation.placebos import place, say_floor
 
 __all__ = ["SyntheticDiD", "synthetic_did"]
 

@@ -14,8 +14,8 @@ from commonground.errors import StudyError
 from commonground.periods import Period
 from commonground.study import DeclaredShock, load_study
 from evaluation import Evaluation, evaluate
-from evaluation.exclusions import comparable_months
-from evaluation.outcomes import Against, compare
+from evaluation.judging.exclusions import comparable_months
+from evaluation.judging.outcomes import Against, compare
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 PHASES = {"before": Period("2021-01-01", "2023-01-01"), "after": Period("2023-01-01", "2024-01-01")}

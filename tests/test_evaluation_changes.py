@@ -14,8 +14,8 @@ from scipy import linalg, optimize, stats
 
 from commonground.errors import StudyError
 from evaluation.changes import ChangeTest, change_test
-from evaluation.curves import RATIOS, Evidence, cauchy, exact_mixture_p, joint_shift_p, limits, space_time_p
-from evaluation.volatility import (
+from evaluation.headline.curves import RATIOS, Evidence, cauchy, exact_mixture_p, joint_shift_p, limits, space_time_p
+from evaluation.headline.volatility import (
     AUTOCORRELATION,
     DISPERSION,
     PRIORS,

@@ -15,8 +15,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from commonground.errors import StudyError
+from evaluation.comparing.control_limits import DRAWS, Chance, attained, edge, widened, winsorised_dispersion
 from evaluation.consistency import AreaConsistency, area_consistency
-from evaluation.control_limits import DRAWS, Chance, attained, edge, widened, winsorised_dispersion
 
 
 def series(*values: float) -> pd.Series:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from commonground.errors import StudyError
-from evaluation.area_errors import RatioError, smallest_visible
+from evaluation.comparing.area_errors import RatioError, smallest_visible
 from evaluation.did import DifferenceInDifferences, difference_in_differences
 from evaluation.dispersion import share_dispersion
 from evaluation.panels import relative_rate_ratio

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from evaluation.changes import change_test
-from evaluation.curves import RATIOS, _beta_binomial_mid_p, limits
-from evaluation.inversion import Shape, agreeing_limits, invert
+from evaluation.headline.curves import RATIOS, _beta_binomial_mid_p, limits
+from evaluation.headline.inversion import Shape, agreeing_limits, invert
 from evaluation.panels import relative_rate_ratio
 
 BEFORE, AFTER = 36, 12

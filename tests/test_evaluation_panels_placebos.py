@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluation.placebos import assignments, heterogeneity, place, say_floor
+from evaluation.comparing.placebos import assignments, heterogeneity, place, say_floor
 
 
 def test_ties_count_against_the_treated_one_even_when_rounding_breaks_them() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from commonground.errors import StudyError
-from evaluation.designs import Design
-from evaluation.detection import chance_of_showing
+from evaluation.foreseeing.designs import Design
+from evaluation.foreseeing.detection import chance_of_showing
 from evaluation.planner import plan
 from evaluation.power import power, smallest_detectable
 from evaluation.simulation import simulate_power

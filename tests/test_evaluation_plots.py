@@ -23,10 +23,10 @@ from commonground.release.charts import Chart
 from commonground.study import Study, load_study
 from evaluation.consistency import area_consistency
 from evaluation.counts import Checks
-from evaluation.fitted import fitted_months
+from evaluation.fitting.fitted import fitted_months
+from evaluation.fitting.screens import series_plot
 from evaluation.months import align
 from evaluation.plots import funnel_plot, tradeoff_chart
-from evaluation.screens import series_plot
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -167,7 +167,7 @@ def test_the_same_values_give_the_same_bytes(contacts: Protected) -> None:
 def test_evaluation_alone_loads_no_drawing() -> None:
     program = (
         "import sys, evaluation, evaluation.clustering, evaluation.tradeoffs, evaluation.consistency, "
-        "evaluation.fitted; print([m for m in ('matplotlib', 'folium', 'mapping') if m in sys.modules])"
+        "evaluation.fitting.fitted; print([m for m in ('matplotlib', 'folium', 'mapping') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

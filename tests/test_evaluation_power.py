@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from commonground.errors import StudyError
-from evaluation.designs import Design, design_from_past
-from evaluation.detection import _variance, chance_of_seeing, chance_of_showing, places, stretch
+from evaluation.foreseeing.designs import Design, design_from_past
+from evaluation.foreseeing.detection import _variance, chance_of_seeing, chance_of_showing, places, stretch
 from evaluation.power import power, smallest_detectable
 from evaluation.rates import rate_ratios
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from commonground.errors import StudyError
-from evaluation.designs import Design
-from evaluation.detection import chance_of_seeing
-from evaluation.simulated_series import draws
+from evaluation.foreseeing.designs import Design
+from evaluation.foreseeing.detection import chance_of_seeing
+from evaluation.foreseeing.simulated_series import draws
 from evaluation.simulation import power_curve, simulate_power
 
 SMALL = Design(24, 6, 6.0, comparison_areas=2)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonground.disclosure.labels import significant
-from evaluation.readings import read_row
+from evaluation.judging.readings import read_row
 from evaluation.verdict import CANNOT_TELL, CHANGE_SHOWN, NO_CHANGE, judge
 
 WITHHELD = {

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from evaluation.averted import averted_events
-from evaluation.detectable import detectable_ratios
-from evaluation.negative_binomial import negative_binomial
-from evaluation.qualifications import autocorrelation
+from evaluation.fitting.averted import averted_events
+from evaluation.fitting.detectable import detectable_ratios
+from evaluation.fitting.negative_binomial import negative_binomial
+from evaluation.fitting.qualifications import autocorrelation
 from evaluation.series import interrupted_series
 
 T = np.arange(60)

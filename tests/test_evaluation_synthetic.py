@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from commonground.errors import StudyError
-from evaluation.donors import simplex_weights
+from evaluation.comparing.donors import simplex_weights
 from evaluation.synthetic import synthetic_control
 from evaluation.weighted_differences import synthetic_did
 

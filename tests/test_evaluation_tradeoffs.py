@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from commonground.disclosure.labels import significant
 from commonground.errors import StudyError
-from evaluation.readings import read_row
+from evaluation.judging.readings import read_row
 from evaluation.tradeoffs import TradeOffs, trade_offs
 from evaluation.verdict import judge
 

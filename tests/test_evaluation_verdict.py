@@ -25,7 +25,7 @@ from commonground.disclosure.protected import seal
 from commonground.errors import StudyError
 from commonground.periods import Period
 from commonground.study import Study, load_study
-from evaluation.outcomes import Against, OutcomeResult, compare, matched_windows
+from evaluation.judging.outcomes import Against, OutcomeResult, compare, matched_windows
 from evaluation.plots import verdict_chart
 from evaluation.verdict import CANNOT_TELL, CHANGE_SHOWN, NO_CHANGE, Evaluation, _adjusted, evaluate, judge
 

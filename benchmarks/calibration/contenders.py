@@ -13,8 +13,8 @@ from scipy import linalg, special, stats
 
 from evaluation import change_test
 from evaluation.changes import ChangeTest
+from evaluation.headline.volatility import poisson_fit
 from evaluation.months import AFTER, BEFORE, Months
-from evaluation.volatility import poisson_fit
 
 __all__ = [
     "LEVEL",
@@ -55,7 +55,7 @@ def ours(counts: Counts, before: int) -> Answers:
         p of "headline", "flag" (the p where firm, else 1), "shift" and "exact".
     """
     with (
-        mock.patch("evaluation.judgement.invert", _no_interval),
+        mock.patch("evaluation.headline.judgement.invert", _no_interval),
         mock.patch("evaluation.changes._if_poisson", _no_exact_interval),
     ):
         result = _change(counts, before)
@@ -190,7 +190,7 @@ def _change(counts: Counts, before: int) -> ChangeTest:
     """
     with (
         mock.patch("evaluation.changes.align", _months),
-        mock.patch("evaluation.volatility.np.linalg.eigh", _eigenvectors),
+        mock.patch("evaluation.headline.volatility.np.linalg.eigh", _eigenvectors),
     ):
         return change_test(counts[:, 0], counts[:, 1:], before, level=1 - LEVEL)  # type: ignore[arg-type]
 

@@ -28,8 +28,8 @@ HALVED = 0.5
 _KEY_WORDS = 4
 # The code that decides the numbers: a file of results is only continued by the same.
 _MODULES = (
-    *(f"evaluation.{name}" for name in ("changes", "curves", "eligibility", "inversion", "judgement", "months")),
-    *(f"evaluation.{name}" for name in ("panels", "rates", "shifts", "volatility")),
+    *(f"evaluation.{name}" for name in ("changes", "months", "panels", "rates", "shifts")),
+    *(f"evaluation.headline.{name}" for name in ("curves", "eligibility", "inversion", "judgement", "volatility")),
     *(f"benchmarks.calibration.{name}" for name in ("contenders", "grid", "processes")),
 )
 

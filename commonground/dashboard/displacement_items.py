@@ -14,7 +14,7 @@ from commonground.errors import CommonGroundError
 from commonground.pickles import Exact
 from commonground.records import Records
 from commonground.study import Study
-from evaluation.outcomes import Against, OutcomeResult, compare
+from evaluation.judging.outcomes import Against, OutcomeResult, compare
 
 __all__ = ["WHENS", "Item", "items_of", "why"]
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from commonground.dashboard.contents import Contents
 from commonground.release.tables import Table
+from evaluation.judging.rows import NOT_MADE, check_column
 from evaluation.robustness.words import QUESTIONS, meaning
-from evaluation.rows import NOT_MADE, check_column
 from evaluation.tradeoffs import trade_offs
 
 __all__ = ["Failure", "checks_made", "conflicts", "deviations_table", "failures", "goals_table"]

@@ -16,7 +16,7 @@ from commonground.pickles import Exact
 from evaluation.changes import ChangeTest
 from evaluation.counts import say_interval, say_number, say_p
 from evaluation.dispersion import share_dispersion
-from evaluation.eligibility import usable
+from evaluation.headline.eligibility import usable
 from evaluation.robustness.diagnostic import FAILED, INFORMATIONAL, PASSED, Diagnostic
 from evaluation.robustness.refits import Setting, setting
 

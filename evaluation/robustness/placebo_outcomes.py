@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from commonground.periods import Period
 from evaluation.changes import ChangeTest
 from evaluation.counts import Checks
-from evaluation.designs import design_from_past
+from evaluation.foreseeing.designs import design_from_past
 from evaluation.power import Power, power
 from evaluation.robustness.diagnostic import FAILED, INFORMATIONAL, PASSED, Diagnostic
 from evaluation.robustness.refits import Refit, setting

@@ -14,8 +14,8 @@ from commonground.periods import Period
 from commonground.pickles import Exact
 from evaluation.changes import ChangeTest, change_test
 from evaluation.counts import Checks
-from evaluation.eligibility import refusal, tally_months, usable
-from evaluation.judgement import is_firm, judge_alone, judge_compared
+from evaluation.headline.eligibility import refusal, tally_months, usable
+from evaluation.headline.judgement import is_firm, judge_alone, judge_compared
 from evaluation.months import AFTER, BEFORE, Months, align
 
 __all__ = ["Refit", "Setting", "evenly", "setting", "side"]

@@ -10,7 +10,7 @@ import pandas as pd
 from commonground.periods import Period
 from evaluation.changes import ChangeTest
 from evaluation.counts import say_number, say_p
-from evaluation.eligibility import usable
+from evaluation.headline.eligibility import usable
 from evaluation.panels import relative_rate_ratio
 from evaluation.rates import rate_ratio
 from evaluation.robustness.diagnostic import FAILED, INFORMATIONAL, PASSED, Diagnostic

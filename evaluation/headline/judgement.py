@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.pickles import Exact
-from evaluation.curves import Evidence, cauchy, exact_mixture_p, joint_shift_p, space_time_p
-from evaluation.inversion import agreeing_limits, invert, two_sided_limits
-from evaluation.months import season
-from evaluation.shifts import plain_shift
-from evaluation.volatility import (
+from evaluation.headline.curves import Evidence, cauchy, exact_mixture_p, joint_shift_p, space_time_p
+from evaluation.headline.inversion import agreeing_limits, invert, two_sided_limits
+from evaluation.headline.volatility import (
     AUTOCORRELATION,
     DISPERSION,
     PRIORS,
@@ -25,6 +23,8 @@ from evaluation.volatility import (
     posterior,
     share_residuals,
 )
+from evaluation.months import season
+from evaluation.shifts import plain_shift
 
 __all__ = ["Judgement", "is_firm", "judge_alone", "judge_compared"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from commonground.pickles import Exact
 from evaluation.counts import Checks
-from evaluation.eligibility import too_little
+from evaluation.headline.eligibility import too_little
 from evaluation.months import AFTER, BEFORE, DURING, MonthlyCounts, Months, observed, season
 from evaluation.shocks import Shock, refuse_confounded, shock_columns
 

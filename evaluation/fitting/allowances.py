@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.contrasts import PhaseRatio, log_ratio
+from evaluation.fitting.contrasts import PhaseRatio, log_ratio
+from evaluation.fitting.segments import SHOCK, Segments
 from evaluation.months import AFTER, BEFORE, DURING
-from evaluation.segments import SHOCK, Segments
 
 __all__ = ["say_shocks", "shock_table", "term_ratio"]
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from commonground.errors import StudyError
 from evaluation.changes import change_test
-from evaluation.designs import Design
 from evaluation.dispersion import share_dispersion
+from evaluation.foreseeing.designs import Design
 from evaluation.panels import relative_rate_ratio
 from evaluation.series import interrupted_series
 from evaluation.shifts import shift_test

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.contrasts import PhaseRatio
 from evaluation.counts import Unprinted, say_number
+from evaluation.fitting.contrasts import PhaseRatio
 
 __all__ = ["Fitted", "autocorrelation", "qualifications"]
 

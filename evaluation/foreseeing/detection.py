@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from evaluation.designs import Design
+from evaluation.foreseeing.designs import Design
 
 __all__ = ["Design", "as_compared", "chance_of_seeing", "chance_of_showing", "method", "places", "stretch"]
 

@@ -13,7 +13,7 @@ import pandas as pd
 from commonground.errors import Problem
 from commonground.pickles import Exact
 from evaluation.counts import Checks
-from evaluation.eligibility import too_little
+from evaluation.headline.eligibility import too_little
 from evaluation.months import DURING, Month, Months, align
 
 __all__ = ["AreaMonths", "read_areas"]

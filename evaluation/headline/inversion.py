@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.pickles import Exact
-from evaluation.curves import RATIOS, limits
+from evaluation.headline.curves import RATIOS, limits
 
 __all__ = ["Curves", "Shape", "agreeing_limits", "invert", "two_sided_limits"]
 

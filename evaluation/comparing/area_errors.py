@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
-from evaluation.area_months import AreaMonths
+from evaluation.comparing.area_months import AreaMonths
+from evaluation.comparing.placebos import heterogeneity
 from evaluation.dispersion import share_dispersion
-from evaluation.placebos import heterogeneity
 
 __all__ = ["RatioError", "departures", "ratio_error", "smallest_visible"]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.averted import Averted
-from evaluation.contrasts import PhaseRatio
 from evaluation.counts import Unprinted, say_interval, say_number, say_p
-from evaluation.detectable import POWER
-from evaluation.negative_binomial import NegativeBinomial
-from evaluation.segments import SHOCK
+from evaluation.fitting.averted import Averted
+from evaluation.fitting.contrasts import PhaseRatio
+from evaluation.fitting.detectable import POWER
+from evaluation.fitting.negative_binomial import NegativeBinomial
+from evaluation.fitting.segments import SHOCK
 from evaluation.shifts import ShiftTest
 
 __all__ = ["InterruptedSeries"]
@@ -93,7 +93,7 @@ class InterruptedSeries(Unprinted):
         -------
         Axes
         """
-        from evaluation.screens import series_plot
+        from evaluation.fitting.screens import series_plot
 
         return series_plot(self.fitted, ax=ax)
 

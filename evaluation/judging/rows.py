@@ -7,7 +7,7 @@ from typing import Any
 
 from commonground.study import Outcome
 from evaluation.displacement import WDD
-from evaluation.outcomes import OutcomeResult
+from evaluation.judging.outcomes import OutcomeResult
 from evaluation.series import InterruptedSeries
 
 __all__ = ["CHECKS", "NOT_MADE", "check_column", "table_row"]

@@ -13,11 +13,11 @@ from commonground.periods import Period, calendar
 from commonground.study import DeclaredShock
 from evaluation.changes import ChangeTest, change_test
 from evaluation.counts import Unprinted
-from evaluation.designs import design_from_past
 from evaluation.differences import Spread
 from evaluation.dispersion import dispersion_from_counts, share_dispersion
 from evaluation.displacement import WDD, wdd, wdd_shared_control
-from evaluation.exclusions import Comparable, comparable_months
+from evaluation.foreseeing.designs import design_from_past
+from evaluation.judging.exclusions import Comparable, comparable_months
 from evaluation.panels import RelativeRateRatio, relative_rate_ratio
 from evaluation.power import Power, power
 from evaluation.pretrends import PretrendCheck, pretrend_check

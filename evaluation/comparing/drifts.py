@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.comparing.placebos import heterogeneity
+from evaluation.headline.volatility import poisson_fit
 from evaluation.months import Months
-from evaluation.placebos import heterogeneity
-from evaluation.volatility import poisson_fit
 
 __all__ = ["Drift", "drift"]
 

@@ -19,7 +19,7 @@ def series_plot(fitted: pd.DataFrame, *, ax: Axes | None = None, title: str = ""
     Parameters
     ----------
     fitted : DataFrame
-        As `evaluation.fitted.fitted_months` returns it: phase, counts, fitted, low, high, unchanged, by month.
+        As `evaluation.fitting.fitted.fitted_months` returns it: phase, counts, fitted, low, high, unchanged, by month.
     ax : Axes, optional
         Where to draw; a new figure when left out.
     title : str, optional

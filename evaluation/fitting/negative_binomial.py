@@ -9,8 +9,8 @@ import numpy.typing as npt
 import statsmodels.api as sm
 from scipy import optimize, special
 
-from evaluation.contrasts import log_ratio
 from evaluation.counts import Unprinted
+from evaluation.fitting.contrasts import log_ratio
 
 __all__ = ["NegativeBinomial", "negative_binomial"]
 

@@ -1,0 +1,1 @@
+"""What stands behind the regression of one series?"""

@@ -1,0 +1,1 @@
+"""What stands behind power: designs, chances and simulated studies?"""

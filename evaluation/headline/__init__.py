@@ -1,0 +1,1 @@
+"""How is the headline test put together?"""
