@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from commonground.errors import GeographyError, Problem, RecordsError
+from commonground.errors import Problem, RecordsError
 from commonground.pickles import Exact
+from mapping.catchments import check_amounts, check_basis, reach_weights, read_numbers, two_steps
 from mapping.costs import straight_line_cost
 from mapping.hours import SLOTS, open_share, slot_supply
 
 __all__ = [
+    "PROVISION_ONLY",
     "SLOTS",
     "ServiceAccess",
     "SlotAccess",
@@ -24,6 +26,12 @@ __all__ = [
     "slot_supply",
     "straight_line_cost",
 ]
+
+#: First note of every result in which residents stand where people in need belong.
+PROVISION_ONLY = (
+    "Provision only, no need data: places per resident. Where people in need are is not known, and neither residents "
+    "nor deprivation say it."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,6 +52,8 @@ class ServiceAccess(Exact):
         Largest cost that counts as within reach, in the units of the cost.
     notes : tuple of str
         What must be kept in mind.
+    provision_only : bool
+        True when demand was residents, not people in need.
     """
 
     access: pd.Series[Any]
@@ -52,20 +62,21 @@ class ServiceAccess(Exact):
     unused: tuple[Any, ...]
     reach: float
     notes: tuple[str, ...]
+    provision_only: bool = False
 
     def __repr__(self) -> str:
         return "ServiceAccess(...; call .summary())"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return access and unreached, one row per area."""
-        return pd.DataFrame({"access": self.access, "unreached": self.unreached})
+        """Return access (places_per_resident where demand was residents) and unreached, one row per area."""
+        return pd.DataFrame({_column(self.provision_only): self.access, "unreached": self.unreached})
 
     def summary(self) -> str:
         """Say how many areas reach something, and what that does not show."""
         lines = [
             f"{int(self.unreached.sum())} of {len(self.access)} areas have no service within reach ({self.reach:g}).",
-            "Access is places per person in need, shared with everyone else who can reach the same service. It does "
-            "not show opening hours, who may use a service, or whether people feel safe going.",
+            f"Access is places per {_person(self.provision_only)}, shared with everyone else who can reach the same "
+            "service. It does not show opening hours, who may use a service, or whether people feel safe going.",
         ]
         return "\n".join([*lines, *self.notes])
 
@@ -84,6 +95,8 @@ class SlotAccess(Exact):
         Largest cost that counts as within reach.
     notes : tuple of str
         What must be kept in mind.
+    provision_only : bool
+        True when demand was residents, not people in need.
     """
 
     access: pd.DataFrame
@@ -91,17 +104,18 @@ class SlotAccess(Exact):
     ratio: pd.DataFrame
     reach: float
     notes: tuple[str, ...]
+    provision_only: bool = False
 
     def __repr__(self) -> str:
         return "SlotAccess(...; call .summary())"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per area and slot: area, slot, access, unreached."""
+        """Return one row per area and slot: area, slot, access (or places_per_resident), unreached."""
         return pd.DataFrame(
             {
                 "area": np.repeat(self.access.index, len(self.access.columns)),
                 "slot": np.tile(self.access.columns, len(self.access)),
-                "access": self.access.to_numpy().ravel(),
+                _column(self.provision_only): self.access.to_numpy().ravel(),
                 "unreached": self.unreached.to_numpy().ravel(),
             }
         )
@@ -112,7 +126,8 @@ class SlotAccess(Exact):
             f"{slot}: {int(none.sum())} of {len(none)} areas have no open service within reach ({self.reach:g})."
             for slot, none in self.unreached.items()
         ]
-        lines.append("Access is places per person in need. It does not show whether people feel safe going.")
+        person = _person(self.provision_only)
+        lines.append(f"Access is places per {person}. It does not show whether people feel safe going.")
         return "\n".join([*lines, *self.notes])
 
 
@@ -123,6 +138,7 @@ def service_access(
     *,
     reach: float,
     decay: Mapping[float, float] | None = None,
+    provision_only: bool = False,
 ) -> ServiceAccess:
     """Share each service among the people who can reach it, and add up what each area gets.
 
@@ -143,6 +159,9 @@ def service_access(
         Largest cost, inclusive, that counts as within reach.
     decay : mapping of float to float, optional
         {limit: weight}: the weight up to each limit, inclusive, such as {10: 1, 30: 0.68, 60: 0.22}; 0 beyond the last.
+    provision_only : bool
+        Say that `demand` is residents, because nobody has counted people in need. The result is marked so, and
+        `service_gap` does not take it.
 
     Returns
     -------
@@ -154,12 +173,14 @@ def service_access(
     GeographyError
         A cost matrix that is transposed, or whose areas or services differ from those of demand and supply.
     RecordsError
-        Negative demand, capacity or cost, a missing capacity, or a reach or decay that cannot be used.
+        Negative demand, capacity or cost, a missing capacity, a reach or decay that cannot be used, or demand whose
+        name says that it counts residents or ranks deprivation, unless `provision_only`.
 
     Notes
     -----
     Where demand is unknown it is left out of the sums, so that access near such areas is an upper bound; the notes
-    say so. All people in an area are taken to stand where its cost is measured from.
+    say so. All people in an area are taken to stand where its cost is measured from. A matrix whose rows and columns
+    bear the same labels could be transposed without anybody noticing: name areas and services apart.
 
     References
     ----------
@@ -173,17 +194,19 @@ def service_access(
     >>> service_access(people, places, minutes, reach=30).access.tolist()
     [0.15, 0.0]
     """
-    weight = _weights(cost, demand.index, supply.index, reach, decay)
-    _check_amounts(demand, supply)
-    found, ratio, unreached = _catchments(read_numbers(demand), read_numbers(supply), weight)
+    check_basis(demand, provision_only)
+    weight = reach_weights(cost, demand.index, supply.index, reach, decay)
+    check_amounts(demand, supply)
+    found, ratio, unreached = two_steps(read_numbers(demand), read_numbers(supply), weight)
     ratios = pd.Series(ratio[:, 0], index=supply.index, name="ratio")
     return ServiceAccess(
-        access=pd.Series(found[:, 0], index=demand.index, name="access"),
+        access=_marked(pd.Series(found[:, 0], index=demand.index, name="access"), provision_only),
         ratio=ratios,
         unreached=pd.Series(unreached[:, 0], index=demand.index, name="unreached"),
         unused=tuple(ratios.index[ratios.isna()]),
         reach=float(reach),
-        notes=_said(demand.isna(), int(ratios.isna().sum())),
+        notes=_said(demand.isna(), int(ratios.isna().sum()), provision_only),
+        provision_only=provision_only,
     )
 
 
@@ -194,6 +217,7 @@ def slot_access(
     *,
     reach: float,
     decay: Mapping[float, float] | None = None,
+    provision_only: bool = False,
 ) -> SlotAccess:
     """Work out service_access for every time slot at once.
 
@@ -203,7 +227,7 @@ def slot_access(
         People in need per area, or per area (rows) and slot (columns, the same as those of `supply`).
     supply : DataFrame
         Places per service (rows) and slot (columns), such as `slot_supply` returns.
-    cost, reach, decay
+    cost, reach, decay, provision_only
         As in `service_access`.
 
     Returns
@@ -216,85 +240,45 @@ def slot_access(
     GeographyError, RecordsError
         As in `service_access`; also slots that differ between demand and supply.
     """
+    check_basis(demand, provision_only)
     people = demand if isinstance(demand, pd.DataFrame) else pd.DataFrame(dict.fromkeys(supply.columns, demand))
     if set(people.columns) != set(supply.columns):
         problem = Problem(None, "`demand`", "the slots of `supply` are needed", "give both the same columns")
         raise RecordsError("access cannot be worked out", [problem])
     people = people[[*supply.columns]]
-    weight = _weights(cost, people.index, supply.index, reach, decay)
-    _check_amounts(people, supply)
-    found, ratio, unreached = _catchments(read_numbers(people), read_numbers(supply), weight)
+    weight = reach_weights(cost, people.index, supply.index, reach, decay)
+    check_amounts(people, supply)
+    found, ratio, unreached = two_steps(read_numbers(people), read_numbers(supply), weight)
     return SlotAccess(
-        access=pd.DataFrame(found, index=people.index, columns=supply.columns),
+        access=_marked(pd.DataFrame(found, index=people.index, columns=supply.columns), provision_only),
         unreached=pd.DataFrame(unreached, index=people.index, columns=supply.columns),
         ratio=pd.DataFrame(ratio, index=supply.index, columns=supply.columns),
         reach=float(reach),
-        notes=_said(people.isna().any(axis=1), int(np.isnan(ratio).all(axis=1).sum())),
+        notes=_said(people.isna().any(axis=1), int(np.isnan(ratio).all(axis=1).sum()), provision_only),
+        provision_only=provision_only,
     )
 
 
-def _weights(cost: pd.DataFrame, areas: Any, services: Any, reach: float, decay: Mapping[float, float] | None) -> Any:
-    _check_matrix(cost, areas, services)
-    steps = {float(reach): 1.0} if decay is None else {float(limit): float(decay[limit]) for limit in sorted(decay)}
-    d = read_numbers(cost.loc[areas, services])
-    checks = (
-        ("`reach`", reach > 0, "a cost above 0 is needed", "use the units of `cost`"),
-        ("`decay`", min(steps.values(), default=-1) >= 0, "weights from 0 up are needed", "pass {limit: weight}"),
-        ("`cost`", not (d < 0).any(), "costs from 0 up are needed", "leave a cost missing where there is no way"),
-    )
-    wrong = [Problem(None, name, need, help_) for name, fine, need, help_ in checks if not fine]
-    if wrong:
-        raise RecordsError("access cannot be worked out", wrong)
-    by_step = np.array([*steps.values(), 0.0])
-    step = np.searchsorted(np.array(list(steps)), d, side="left")  # NaN sorts beyond the last limit
-    return np.where(d <= reach, by_step[step], 0.0)
+def _marked(access: Any, provision_only: bool) -> Any:
+    """Let a table that was taken out of its result still say what it is."""
+    access.attrs["provision_only"] = provision_only
+    return access
 
 
-def _check_matrix(cost: pd.DataFrame, areas: Any, services: Any) -> None:
-    def same(mine: Any, theirs: Any) -> bool:
-        return len(mine) == len(theirs) and mine.is_unique and theirs.is_unique and bool(mine.isin(theirs).all())
-
-    if same(cost.index, areas) and same(cost.columns, services):
-        return
-    if same(cost.index, services) and same(cost.columns, areas):
-        raise GeographyError("`cost` is transposed: areas belong in the rows and services in the columns; pass cost.T")
-    raise GeographyError(
-        f"`cost` has {len(cost.index)} rows and {len(cost.columns)} columns that do not match the {len(areas)} areas "
-        f"of `demand` and the {len(services)} services of `supply`, one each; reindex it to them"
-    )
+def _person(provision_only: bool) -> str:
+    return "resident" if provision_only else "person in need"
 
 
-def _check_amounts(demand: Any, supply: Any) -> None:
-    problems = []
-    for name, values, may_miss in (("`demand`", demand, True), ("`supply`", supply, False)):
-        numbers = read_numbers(values)
-        bad = (numbers < 0) | np.isinf(numbers) | (np.isnan(numbers) & (not may_miss))
-        rows, help_ = np.flatnonzero(bad.any(axis=1)), "correct it; 0 says that there is none"
-        problems += [Problem(int(row) + 1, name, "a number from 0 up is needed", help_) for row in rows]
-    if problems:
-        raise RecordsError("access cannot be worked out", problems)
+def _column(provision_only: bool) -> str:
+    return "places_per_resident" if provision_only else "access"
 
 
-def _catchments(demand: Any, supply: Any, weight: Any) -> tuple[Any, Any, Any]:
-    """Return access (area x slot), ratio (service x slot) and whether nothing open is in reach."""
-    reaching = weight.T @ np.nan_to_num(demand)
-    ratio = np.divide(supply, reaching, out=np.full_like(supply, np.nan), where=reaching > 0)
-    open_in_reach = (weight > 0).astype(np.float64) @ (supply > 0)
-    return weight @ np.nan_to_num(ratio), ratio, open_in_reach == 0
-
-
-def read_numbers(values: pd.Series[Any] | pd.DataFrame) -> Any:
-    """Return a table's numbers, NaN where missing; text becomes minus infinite, which no check of ours lets pass."""
-    table = pd.DataFrame(values)
-    found = table.apply(pd.to_numeric, errors="coerce")
-    return found.mask(found.isna() & table.notna(), -np.inf).to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _said(unknown: pd.Series[Any], unused: int) -> tuple[str, ...]:
-    notes = []
+def _said(unknown: pd.Series[Any], unused: int, provision_only: bool) -> tuple[str, ...]:
+    person, what = ("resident", "The number of residents is") if provision_only else ("one in need", "Need is")
+    notes = [PROVISION_ONLY] if provision_only else []
     if unused:
-        notes.append(f"{unused} services have no one in need within reach and were left out.")
+        notes.append(f"{unused} services have no {person} within reach and were left out.")
     if unknown.any():
         where = f"in {int(unknown.sum())} areas"
-        notes.append(f"Need is unknown {where} and was left out of the sums: access near them is an upper bound.")
+        notes.append(f"{what} unknown {where} and was left out of the sums: access near them is an upper bound.")
     return tuple(notes)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from commonground.errors import GeographyError, Problem, RecordsError
 from commonground.pickles import Exact
-from mapping.access import read_numbers
+from mapping.access import ServiceAccess, SlotAccess
+from mapping.catchments import names_stand_ins, read_numbers
+from mapping.shortfalls import ALWAYS, NONE_OPEN, NOT_KNOWN, codes_of, gaps_of_kind, likely_need, tidy_need
 
-__all__ = ["ServiceGaps", "service_gap"]
+__all__ = ["NONE_OPEN", "NOT_KNOWN", "ServiceGaps", "service_gap"]
 
-#: Slot of tables that have none, and kind of service when only one table of access is given.
-ALWAYS, SERVICE = "any time", "service"
-NONE_OPEN, NOT_KNOWN = "no service open within reach", "provision not known"
-BOUNDS = ("value", "low", "high")
-COLUMNS = ["area", "slot", "kind", "people", "people_low", "people_high", "access", "places_short", "reason"]
+#: Kind of service when only one table of access is given.
+SERVICE = "service"
+PEOPLE = ["people", "people_low", "people_high", "interval_low", "interval_high"]
+PLACES = ["access", "places_short", "places_short_low", "places_short_high"]
+COLUMNS = ["area", "slot", "kind", *PEOPLE, *PLACES, "reason"]
+Table: TypeAlias = "pd.Series[Any] | pd.DataFrame | ServiceAccess | SlotAccess"
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,20 +33,28 @@ class ServiceGaps(Exact):
     ----------
     table : DataFrame
         One row per gap, most people first, unknown need last: area (a code, or a tuple of codes for a published block),
-        slot, kind, people (in need there and then), people_low, people_high, access (places per person in need),
-        places_short (people x what is missing), reason. NaN is unknown, never 0.
+        slot, kind, people (in need there and then), people_low, people_high (what the count may have been: the bounds
+        of a published value), interval_low, interval_high (of the number expected in a like period, by chance), access
+        (places per person in need), places_short (people x what is missing per person) with its interval
+        places_short_low and places_short_high, reason. NaN is unknown, never 0.
     least : dict
         Places per person in need, by kind, below which provision counts as missing.
     unknown_need : int
         Combinations of area and slot whose need nobody knows.
     unknown_provision : int
         Combinations of area, slot and kind whose provision nobody knows.
+    level : float or None
+        Confidence level of the intervals; None where counts were taken as they are.
+    context : tuple of str
+        Columns of the table that say what kind of place it is, and nothing of need (`mapping.context`).
     """
 
     table: pd.DataFrame
     least: Mapping[str, float]
     unknown_need: int
     unknown_provision: int
+    level: float | None = None
+    context: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "ServiceGaps(...; call .summary())"
@@ -61,7 +72,8 @@ class ServiceGaps(Exact):
         if known.empty:
             lines = ["No gap was found in which the number of people in need is known or bounded."]
         for row in known.head(3).itertuples(index=False):
-            lines.append(f"{_place(row.area)}, {row.slot}, {row.kind}: {_people(row)} in need, {row.reason}.")
+            where = f"{_place(row.area)}, {row.slot}, {row.kind}"
+            lines.append(f"{where}: {_people(row)} in need{self._chance(row)}, {row.reason}.")
         if self.unknown_need:
             lines.append(
                 f"In {self.unknown_need} areas and slots need is unknown. Unknown is not none: no one may have looked."
@@ -72,14 +84,24 @@ class ServiceGaps(Exact):
             "Need is what sources recorded; people whom no source sees are not in it. Provision within reach may still "
             "be unused, unsafe or unwelcoming."
         )
+        if self.context:
+            lines.append(
+                "Population and deprivation stand beside the gaps as context; no number of people rests on them."
+            )
         return "\n".join(lines)
+
+    def _chance(self, row: Any) -> str:
+        if self.level is None:
+            return ""
+        return f" ({100 * self.level:g} % interval {row.interval_low:.3g} to {row.interval_high:.3g})"
 
 
 def service_gap(
     need: pd.Series[Any] | pd.DataFrame,
-    access: pd.Series[Any] | pd.DataFrame | Mapping[str, pd.Series[Any] | pd.DataFrame],
+    access: Table | Mapping[str, Table],
     *,
     least: float | Mapping[str, float],
+    level: float | None = 0.95,
 ) -> ServiceGaps:
     """List the areas and time slots in which people in need have too little provision within reach.
 
@@ -92,27 +114,33 @@ def service_gap(
         People in need. A Series by area, or by area and slot; a DataFrame of areas (rows) by slots (columns); or
         published values: columns value, low and high, and either an index of areas or the columns area (or areas, a
         tuple of codes) and, if need differs by slot, slot. Areas without a row are unknown.
-    access : Series or DataFrame, or mapping of str to those
+    access : Series, DataFrame, ServiceAccess or SlotAccess, or mapping of str to those
         Places per person in need by area, or area and slot, as `service_access` and `slot_access` return; by kind of
         service if a mapping. NaN where provision is not known.
     least : float or mapping of str to float
         Places per person below which provision is missing; by kind if a mapping. 0.05 is five places per 100 people.
+    level : float or None
+        Confidence level of the intervals. Need is then a count, taken as Poisson; pass None where it is not a count.
 
     Returns
     -------
     ServiceGaps
-        ``.table`` with area, slot, kind, people, people_low, people_high, access, places_short and reason, sorted by
-        the number of people.
+        ``.table``, sorted by the number of people; its columns are described there.
 
     Raises
     ------
     GeographyError
         Need for areas, or slots, that no access was worked out for.
     RecordsError
-        Need below 0, bounds that do not hold the value, a `least` not above 0 or not given for a kind.
+        Need below 0, bounds that do not hold the value, a `least` not above 0 or not given for a kind, a level outside
+        0 to 1; need named after residents or deprivation, or access that was worked out for residents.
 
     Notes
     -----
+    The interval of people is Garwood's (`mapping.shortfalls.poisson_limits`), of a published value that of all counts
+    it stands for; places short are that many people times what is missing per person, with access held as it is. Access
+    itself moves with need: `mapping.redraws.redraw_gaps` lets it.
+
     A block of several areas has the mean access of its areas. When only some of them fall short, nobody knows how
     many of the block's people live there: the count is unknown, from 0 to the upper bound.
 
@@ -125,50 +153,47 @@ def service_gap(
     >>> gaps.table[["area", "slot", "people"]].values.tolist()
     [['A', 'night', 40.0], ['C', 'day', nan], ['C', 'night', nan]]
     """
-    kinds = access if isinstance(access, Mapping) else {SERVICE: access}
+    given = access if isinstance(access, Mapping) else {SERVICE: access}
+    kinds: dict[str, Any] = {kind: getattr(table, "access", table) for kind, table in given.items()}
     enough = dict(least) if isinstance(least, Mapping) else dict.fromkeys(kinds, float(least))
-    people = _tidy_need(need)
+    people = tidy_need(need)
+    _check_basis(need, given, level)
     _check(people, kinds, enough)
-    found = [_gaps_of_kind(people, _by_slot(table), kind, enough[kind]) for kind, table in kinds.items()]
+    found = [gaps_of_kind(people, _by_slot(table), kind, enough[kind], level) for kind, table in kinds.items()]
     rows = pd.concat(found, ignore_index=True)
     unknown = rows[rows["people_high"].isna()].drop_duplicates(["area", "slot"])
     provision = rows["reason"] == NOT_KNOWN
     gaps = rows[rows["reason"].ne("") & ~provision & ~rows["people_high"].eq(0)]
-    order = gaps.assign(likely=gaps["people"].fillna((gaps["people_low"] + gaps["people_high"]) / 2))
-    order = order.sort_values(["likely", "people_high"], ascending=False, kind="stable", na_position="last")
+    order = gaps.assign(likely=likely_need(gaps)).sort_values(
+        ["likely", "people_high"], ascending=False, kind="stable", na_position="last"
+    )
     return ServiceGaps(
         table=order[COLUMNS].reset_index(drop=True),
         least=enough,
         unknown_need=len(unknown),
         unknown_provision=int(provision.sum()),
+        level=level,
     )
-
-
-def _tidy_need(need: pd.Series[Any] | pd.DataFrame) -> pd.DataFrame:
-    """Return need as area, slot (None when it is the same in all), people, people_low, people_high."""
-    if isinstance(need, pd.DataFrame) and set(BOUNDS) <= set(need.columns):
-        given: pd.DataFrame = need.reset_index() if not {"area", "areas"} & set(need.columns) else need
-        where = next((name for name in ("area", "areas") if name in given), given.columns[0])
-        slot = given.get("slot")
-        area, numbers = given[where].tolist(), [*read_numbers(given[[*BOUNDS]]).T]
-    else:
-        if isinstance(need, pd.Series) and need.index.nlevels == 2:
-            need = need.unstack()
-        table = need.to_frame() if isinstance(need, pd.Series) else need
-        area = [code for code in table.index for _ in table.columns]
-        slot = None if isinstance(need, pd.Series) else pd.Series(list(table.columns) * len(table), dtype=object)
-        numbers = [read_numbers(table).ravel()] * 3
-    tidy = pd.DataFrame(
-        {"area": pd.Series(area, dtype=object), "slot": None if slot is None else slot.to_numpy(object)}
-    )
-    tidy["people"], tidy["people_low"], tidy["people_high"] = numbers
-    # A block published as one code is that area.
-    tidy["area"] = pd.Series([a[0] if isinstance(a, tuple) and len(a) == 1 else a for a in area], dtype=object)
-    return tidy
 
 
 def _by_slot(access: pd.Series[Any] | pd.DataFrame) -> pd.DataFrame:
     return access.to_frame(ALWAYS) if isinstance(access, pd.Series) else access
+
+
+def _check_basis(need: Any, given: Mapping[str, Any], level: float | None) -> None:
+    """Refuse residents and deprivation where people in need belong."""
+    problems = []
+    if names_stand_ins(need):
+        rule = "people in need are needed: residents and deprivation do not stand in for them"
+        problems.append(Problem(None, "`need`", rule, "pass counts of people, and join the rest with add_context"))
+    for kind, table in given.items():
+        if getattr(table, "provision_only", getattr(table, "attrs", {}).get("provision_only", False)):
+            rule = "access of people in need is needed: this one is provision only, places per resident"
+            problems.append(Problem(None, f"`access` to {kind}", rule, "list it with provision_gaps instead"))
+    if level is not None and not 0 < level < 1:
+        problems.append(Problem(None, "`level`", "a number between 0 and 1 is needed", "pass 0.95, or None"))
+    if problems:
+        raise RecordsError("gaps cannot be listed", problems)
 
 
 def _check(need: pd.DataFrame, kinds: Mapping[str, Any], enough: Mapping[str, float]) -> None:
@@ -196,7 +221,7 @@ def _check(need: pd.DataFrame, kinds: Mapping[str, Any], enough: Mapping[str, fl
     ]
     if problems:
         raise RecordsError("gaps cannot be listed", problems)
-    wanted = {code for area in need["area"] for code in _codes(area)}
+    wanted = {code for area in need["area"] for code in codes_of(area)}
     slots = set(need["slot"].dropna())
     for kind, table in kinds.items():
         strangers = len(wanted - set(table.index))
@@ -208,46 +233,8 @@ def _check(need: pd.DataFrame, kinds: Mapping[str, Any], enough: Mapping[str, fl
             raise GeographyError(f"the slots of `need` are not those of the access to {kind}; give both the same slots")
 
 
-def _gaps_of_kind(need: pd.DataFrame, access: pd.DataFrame, kind: str, least: float) -> pd.DataFrame:
-    """Return one row per area and slot, with an empty reason where provision is enough."""
-    slots = list(access.columns)
-    seen = {code for area in need["area"] for code in _codes(area)}
-    unseen = pd.DataFrame({"area": pd.Series([code for code in access.index if code not in seen], dtype=object)})
-    people = pd.concat([need, unseen.assign(slot=None)], ignore_index=True)
-    same = people["slot"].isna()
-    rows = pd.concat([people[~same], *(people[same].assign(slot=slot) for slot in slots)], ignore_index=True)
-    values = access.to_numpy(np.float64, na_value=np.nan)
-    row_of, column_of = ({name: i for i, name in enumerate(axis)} for axis in (access.index, slots))
-    members = [
-        values[[row_of[code] for code in _codes(area)], column_of[slot]]
-        for area, slot in zip(rows["area"], rows["slot"], strict=True)
-    ]
-    rows["access"] = [float(m.mean()) for m in members]
-    short = np.array([float((m < least).sum()) for m in members])
-    partly = (short > 0) & (short < [len(m) for m in members])
-    rows["reason"] = [_reason(m, least) for m in members]
-    rows["places_short"] = rows["people"] * (least - rows["access"]).clip(lower=0)
-    rows.loc[partly, ["people", "places_short"]] = np.nan
-    rows.loc[partly & rows["people_high"].notna().to_numpy(), "people_low"] = 0.0
-    return rows.assign(kind=kind)
-
-
-def _reason(access: Any, least: float) -> str:
-    if np.isnan(access).any():
-        return NOT_KNOWN
-    short = access < least
-    if not short.any():
-        return ""
-    text = NONE_OPEN if (access[short] == 0).all() else f"below {least * 100:g} places per 100 people"
-    return text if short.all() else f"{text} in {int(short.sum())} of {len(access)} areas"
-
-
-def _codes(area: Any) -> tuple[Any, ...]:
-    return area if isinstance(area, tuple) else (area,)
-
-
 def _place(area: Any) -> str:
-    return " + ".join(str(code) for code in _codes(area))
+    return " + ".join(str(code) for code in codes_of(area))
 
 
 def _people(row: Any) -> str:

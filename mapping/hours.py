@@ -17,6 +17,7 @@ import opening_hours
 import pandas as pd
 
 from commonground.errors import Problem, RecordsError
+from mapping.calendars import bank_holidays
 
 __all__ = ["BANK_HOLIDAYS", "ORDINARY_WEEKS", "SLOTS", "open_share", "slot_supply"]
 
@@ -25,12 +26,13 @@ SLOTS: Mapping[str, str] = {"day": "Mo-Su 08:00-20:00", "night": "Mo-Su 20:00-08
 #: A fortnight, so that hours that alternate by week number count half: Monday 2 June to Sunday 15 June 2025, without
 #: bank holiday, clock change or school holiday in England.
 ORDINARY_WEEKS: tuple[date, ...] = tuple(date(2025, 6, 2) + timedelta(days=day) for day in range(14))
-#: Days that the calendar of opening-hours-py 2.1 knows as holidays in GB in 2025: it holds those that all of the
-#: United Kingdom keeps, and leaves out 1 January, Easter Monday and the August holiday. They stand for the others.
-BANK_HOLIDAYS: tuple[date, ...] = tuple(
-    date(2025, month, day) for month, day in ((4, 18), (5, 5), (5, 26), (12, 25), (12, 26))
-)
-COUNTRY = "GB"
+#: The bank holidays of England and Wales in 2025.
+BANK_HOLIDAYS: tuple[date, ...] = bank_holidays(2025)
+WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+#: A comma and a space begin a rule of its own: "Tu, Th 10:00-16:00" says that all of Tuesday is open.
+LOOSE_DAYS = re.compile(rf"\b({'|'.join(WEEKDAYS)}|PH|SH)\s*,\s+({'|'.join(WEEKDAYS)}|PH|SH)\b")
+#: "PH" with the days after or before it, if any; what stands in quotation marks is a comment and is left alone.
+HOLIDAY = re.compile(r'"[^"]*"|\bPH\b(?:\s*([+-]\s*\d+)\s*days?\b)?')
 DAY_MINUTES = 24 * 60
 LONGEST = {29: ["Feb"], 30: ["Apr", "Jun", "Sep", "Nov"], 31: ["Jan", "Mar", "May", "Jul", "Aug", "Oct", "Dec"]}
 DAYS_IN_MONTH = {month: days for days, months in LONGEST.items() for month in months}
@@ -121,8 +123,9 @@ def open_share(
 
     Notes
     -----
-    "unknown" and "by appointment" count as not open. Hours that depend on the sun take it to rise at 07:00 and to set
-    at 19:00.
+    "unknown" and "by appointment" count as not open. "PH" is a bank holiday of England and Wales
+    (`mapping.calendars.bank_holidays`); "SH", school holidays, never comes about. Hours that depend on the sun take it
+    to rise at 07:00 and to set at 19:00.
 
     Examples
     --------
@@ -150,9 +153,9 @@ def open_share(
 @lru_cache(maxsize=4096)
 def _open_minutes(text: str, days: tuple[date, ...]) -> npt.NDArray[np.bool_]:
     """Return whether a service is open in each minute of each day."""
-    rule = opening_hours.OpeningHours(text, country=COUNTRY)
     is_open = np.zeros((len(days), DAY_MINUTES), dtype=bool)
     for minutes, day in zip(is_open, days, strict=True):
+        rule = _rule(_without_holidays(text, day))
         midnight = datetime(day.year, day.month, day.day)
         for start, end, state, _ in rule.intervals(midnight, midnight + timedelta(days=1)):
             if state == opening_hours.State.OPEN:
@@ -160,6 +163,27 @@ def _open_minutes(text: str, days: tuple[date, ...]) -> npt.NDArray[np.bool_]:
                 minutes[int(max(first, 0)) : int(min(last, DAY_MINUTES))] = True
     is_open.setflags(write=False)  # shared between callers by the cache
     return is_open
+
+
+@lru_cache(maxsize=4096)
+def _rule(text: str) -> Any:
+    return opening_hours.OpeningHours(text)
+
+
+def _without_holidays(text: str, day: date) -> str:
+    """Put weekdays for "PH", true of this day and of the night before it.
+
+    The calendar of opening-hours-py 2.1 holds only the days that all of the United Kingdom keeps: not 1 January, Easter
+    Monday or the August holiday. Without a country it knows no holiday, so a "PH" that stays never comes about.
+    """
+
+    def weekdays(found: re.Match[str]) -> str:
+        after = timedelta(days=int((found[1] or "0").replace(" ", "")))
+        kept = [WEEKDAYS[near.weekday()] for near in nights if near - after in bank_holidays((near - after).year)]
+        return found[0] if found[0].startswith('"') or not kept else ",".join(kept)
+
+    nights = (day - timedelta(days=1), day)
+    return HOLIDAY.sub(weekdays, text)
 
 
 def _unreadable(hours: pd.Series[Any], column: str) -> list[Problem]:
@@ -174,9 +198,12 @@ def _why_not(text: Any) -> str:
     if not isinstance(text, str):
         return "text is needed"
     try:
-        opening_hours.OpeningHours(text, country=COUNTRY)
+        _rule(text)
+        _rule(_without_holidays(text, BANK_HOLIDAYS[0]))
     except opening_hours.ParserError:  # type: ignore[attr-defined]  # its stubs forget it
         return "opening hours in OpenStreetMap syntax are needed, with times from 00:00 to 48:00"
+    if LOOSE_DAYS.search(text):
+        return "days must be set apart by a comma without a space: with one, the first is open all day"
     if any(start == end for start, end in re.findall(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})", text)):
         return "hours must not start and end at the same time; 00:00-24:00 is the whole day"
     dates = re.findall(rf"\b({'|'.join(DAYS_IN_MONTH)})\s*(\d{{1,2}})\b(?!:)", text)

@@ -26,7 +26,9 @@ def test_the_list_of_gaps_is_the_hand_worked_one() -> None:
     # 100 people x (0.05 - 0.02), twice, and 40 x 0.05
     np.testing.assert_allclose(rows["places_short"], [3, 3, 2])
     assert (rows["kind"] == "service").all()
-    assert "B, day, service: 100 people in need, below 5 places per 100 people." in gaps.summary()
+    # Garwood (1936): chi-squared(0.025, 200) / 2 and chi-squared(0.975, 202) / 2
+    line = "B, day, service: 100 people in need (95 % interval 81.4 to 122), below 5 places per 100 people."
+    assert line in gaps.summary()
     assert "100" not in repr(gaps)
 
 
