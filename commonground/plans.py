@@ -25,7 +25,9 @@ WORDS_ONLY = re.compile(
     r"title|teaching|limits|wording\..*|data\.originals|release\..*|operation\.name|areas\.name|outcomes\.\w+\.label"
 )
 UNSAID = re.compile(r"release\..*|inputs\.\w+\.key")  # names of people and places of keys: said to differ, not quoted
-PLACES = re.compile(r"data\.(folder|variable)|areas\.file|inputs\.\w+\.file")  # of a machine: only the name is quoted
+PLACES = re.compile(
+    r"data\.(folder|variable)|areas\.file|inputs\.\w+\.file|needs\.context\.(\d+\.)?file"
+)  # of a machine: only the name is quoted
 SHORT = 80  # characters of a value that is quoted whole
 MOST = 12  # entries of a list that are quoted
 

@@ -20,6 +20,7 @@ from commonground.records import Records
 from commonground.registration import Deviation, Registration, deviations, registration
 from commonground.studyfile import parse_study
 from commonground.studyinputs import Input, read_input
+from commonground.studyneeds import NeedsPlan
 from commonground.studythreats import DeclaredDesign, DeclaredShock
 from commonground.tallies import Tally, tally
 
@@ -63,18 +64,6 @@ class Outcome:
     reports: bool = False
     reporting: tuple[float, float] | None = None
     placebo: bool = False
-
-
-@dataclass(frozen=True)
-class NeedsPlan:
-    """Which people need which services, when, and how far they can be expected to go."""
-
-    demand: str
-    services: str
-    reach: float
-    slots: Mapping[str, str]
-    phase: str
-    least: float
 
 
 @dataclass(frozen=True, repr=False, eq=False)

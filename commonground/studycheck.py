@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -12,10 +12,12 @@ import pandas as pd
 
 from commonground.areas import place
 from commonground.errors import CommonGroundError, RecordsError, StudyError
+from commonground.records import Records
 from commonground.study import Input, Outcome, Study, read_study
+from commonground.studyneeds import hours_known, read_context
 from commonground.tallies import Tally
-from evaluation.eligibility import too_little
-from mapping.hours import slot_supply
+from evaluation.headline.eligibility import too_little
+from mapping.hours import open_share, slot_supply
 
 __all__ = ["cautions", "check_study", "checked_study"]
 
@@ -131,8 +133,7 @@ class _Look:
             for outcome in study.outcomes.values():
                 if outcome.input in good:
                     self._passes(partial(self._outcome, outcome), study.path.name, f"outcomes.{outcome.name}")
-        if study.needs is not None and study.needs.services in good:
-            self._passes(self._services, spec=study.inputs[study.needs.services])
+        self._needs(good, placed=placed)
         return self.rows
 
     def _passes(self, look: Callable[[], object], file: str = "", at: str = "", *, spec: Input | None = None) -> bool:
@@ -195,6 +196,9 @@ class _Look:
     def _place(self, name: str) -> None:
         """Refuse records of which no row, or of whose points most, lie in none of the areas; list points in the sea."""
         records, areas = self.study.located(name), self.study.areas
+        needs = self.study.needs
+        if records.kind == "services" and needs is not None and needs.provision_only and name in needs.services:
+            return self._near(records, needs.reach)  # a national list lies outside the areas, most of it
         home = place(records, areas)
         if records.kind != "services" and not home.notna().any():
             advice = "Check that its area codes are of the kind that areas.code names, and its coordinates' crs."
@@ -212,6 +216,16 @@ class _Look:
             self._say("x, y", rule, "Correct the coordinates, or leave them empty.", row=row)
         if len(far) > MOST_LISTED:
             self._say("x, y", rule, f"So do {len(far) - MOST_LISTED} more rows that are not listed.")
+
+    def _near(self, services: Records, reach: float) -> None:
+        """Refuse a list without any service in the study's areas or within reach of them."""
+        if services.crs is None or "x" not in services.frame:
+            return  # said where the needs are looked at
+        west, south, east, north = self.study.areas.total_bounds
+        x, y = services.frame["x"], services.frame["y"]
+        if not (x.between(west - reach, east + reach) & y.between(south - reach, north + reach)).any():
+            rule = "has no service in the study's areas or within reach of them"
+            self._say(self.at, rule, "Check the crs of its coordinates, and that they are not swapped.")
 
     def _outcome(self, outcome: Outcome) -> None:
         study = self.study
@@ -242,16 +256,32 @@ class _Look:
                 rule = f"has no month of {phase} in which every source reported on all of {zone}"
                 self._say(self.at, rule, "Bring those months, or take the areas out.")
 
-    def _services(self) -> None:
+    def _needs(self, good: Collection[str], *, placed: bool) -> None:
         needs = self.study.needs
         if needs is None:
             return
-        services = self.study.records(needs.services)
-        for column in ("hours", "capacity", "x", "y"):
+        for name in needs.services:
+            if name in good:
+                self._passes(partial(self._services, name), spec=self.study.inputs[name])
+        for table in needs.context if placed else ():
+            self._passes(partial(read_context, table, self.study.areas.index), table.file.name, "needs.context")
+
+    def _services(self, name: str) -> None:
+        needs = self.study.needs
+        services = self.study.records(name)
+        if needs is None:
+            return
+        for column in ("x", "y") if needs.provision_only else ("hours", "capacity", "x", "y"):
             if column not in services.frame:
                 self._say(column, "is needed to work out who can reach which service", "Map it in columns.")
                 return
-        slot_supply(services.frame.reset_index(drop=True), needs.slots, hours="hours")
+        if not needs.provision_only:
+            slot_supply(services.frame.reset_index(drop=True), needs.slots, hours="hours")
+        elif hours_known(services.frame):
+            open_share(services.frame["hours"].reset_index(drop=True), needs.slots)
+        elif any(key.startswith("needs.slots") for key in self.study.declared):
+            rule = "is not known of every service, so no slot can be told from another"
+            self._say("hours", rule, "Map the hours, or leave out needs.slots.")
 
 
 def _dated(study: Study) -> bool:

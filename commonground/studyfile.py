@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from commonground.periods import Period
 from commonground.plans import flat_plan
 from commonground.release.signatures import name_problem, partner_problem, tidy
 from commonground.studydesign import PHASES, as_of, phases, zones
+from commonground.studyneeds import provision_values, service_lists
 from commonground.studyoutcomes import outcome
+from commonground.studypeople import PEOPLE_KEYS, people_plan
 from commonground.studythreats import design, shocks
 from commonground.studyvalues import Findings, Section
 
@@ -25,7 +27,7 @@ TOP = ("title", "question", "teaching", "limits", "data", "areas", "operation", 
        "policy", "wording", "needs", "categories", "seen", "surface", "release", "design", "shocks")  # fmt: skip
 OPERATION = ("name", "treated", "ring", "before", "during", "after", "months_after")
 INPUT = ("kind", "file", "format", "columns", "crs", "key", "published", "source", "reported", "phases")
-NEEDS = ("demand", "services", "reach", "slots", "phase", "least")
+NEEDS = ("demand", "services", "reach", "slots", "phase", "least", "provision_only", "context")
 KINDS = ("contacts", "incidents", "arrests", "services")
 FORMATS = {"table": KINDS, "police_uk": ("incidents",), "mps_boroughs": ("incidents",), "nhs_clinics": ("services",),
            "nhs_pharmacies": ("services",)}  # fmt: skip
@@ -125,7 +127,7 @@ class _Parser:
             "categories": categories,
             "seen": seen,
             "totals": policy.flag("totals", default=False),
-            "needs": _needs(root.table("needs"), kinds, spans),
+            "needs": _needs(root.table("needs"), kinds, spans, self._file, categories, cited=profile == "open"),
             "surface": (root.word("surface", shown) or None) if "surface" in root else None,
             "limits": root.texts("limits"),
             "teaching": root.flag("teaching", default=False),
@@ -248,18 +250,30 @@ def _signers(release: Section) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _needs(spec: Section, kinds: Mapping[str, str], phases: Mapping[str, Period]) -> dict[str, Any] | None:
-    spec.only(NEEDS)
+def _needs(
+    spec: Section,
+    kinds: Mapping[str, str],
+    phases: Mapping[str, Period],
+    locate: Callable[[Section, str | None], Path],
+    categories: Collection[str],
+    *,
+    cited: bool,
+) -> dict[str, Any] | None:
+    spec.only((*NEEDS, *PEOPLE_KEYS))
     if not spec.content:
         return None
     people = tuple(name for name, kind in kinds.items() if kind != "services")
     services = tuple(name for name, kind in kinds.items() if kind == "services")
     slots = spec.text_map("slots")
+    provision = provision_values(spec, locate, cited=cited)
+    who = "Name the input that shows where people are, or write provision_only = true if nobody counted them."
     return {
-        "demand": spec.word("demand", people, need="Name the input that shows where people are."),
-        "services": spec.word("services", services, need="Name the input that lists the services."),
+        **provision,
+        "demand": "" if provision["provision_only"] else spec.word("demand", people, need=who),
+        "services": service_lists(spec, services),
         "reach": spec.number("reach", default=REACH),
         "slots": slots or SLOTS,
         "least": spec.number("least", default=LEAST),
         "phase": spec.word("phase", tuple(phases) or PHASES, default="after"),
+        "people": people_plan(spec, kinds, categories),
     }

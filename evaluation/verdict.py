@@ -134,8 +134,9 @@ def evaluate(study: Study) -> Evaluation:
     frame.insert(list(frame).index("p") + 1, "p_holm", _adjusted(frame))
     evidence = {name: _evidence(study, name, results[name]) for name in judged}
     frame["level"] = [evidence[name].level for name in judged]
-    frame["verdict"] = [judge(row) for row in _rows(frame)]
-    frame["beyond_records"] = [holds(row) for row in _rows(frame)]
+    verdicts = [judge(row) for row in _rows(frame)]
+    frame["beyond_records"] = [holds(row) for row in _rows(frame.assign(verdict=verdicts))]
+    frame["verdict"] = verdicts
     return Evaluation(
         results=results,
         evidence=evidence,

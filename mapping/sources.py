@@ -90,7 +90,8 @@ def read_sources(given: Counts | Mapping[str, Counts], name: str, levels: Sequen
     """
     tables = dict(given) if isinstance(given, Mapping) else {name: given}
     problems: list[Problem] = []
-    read = {str(source): _read(table, str(source), problems) for source, table in tables.items()}
+    numbered = {source: f"source {at} of `{name}`" for at, source in enumerate(tables, start=1)}
+    read = {str(source): _read(table, numbered[source], problems) for source, table in tables.items()}
     if problems:
         raise RecordsError("groups cannot be compared; correct the counts.", problems)
     return {source: _with_levels(table, levels or ()) for source, table in read.items()}

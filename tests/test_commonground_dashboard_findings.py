@@ -98,7 +98,7 @@ def test_power_stands_before_every_p(release: Seen) -> None:
     page = release.text("change.html")
     assert page.index("What could have been seen") < page.index("p, all outcomes") < page.index("p, exact test")
     assert list(power_table(release.contents).frame) == [
-        "Outcome", "Months before", "Months after", "Smallest fall seen", "Smallest rise seen",
+        "Outcome", "Months before", "Months after", "Judged together", "Smallest fall seen", "Smallest rise seen",
     ]  # fmt: skip
 
 

@@ -193,7 +193,7 @@ def test_a_renderer_that_shows_exact_counts_is_caught(
     """A run with a table of exact counts by area slipped in."""
     exact = release.study.tally("contacts", every=release.study.phases).to_frame()
     leak = exact[["area", "period", "value"]].to_csv(index=False).encode()
-    monkeypatch.setattr("commonground.dashboard.running.compute", lambda study, book: release.contents)
+    monkeypatch.setattr("commonground.dashboard.running.compute", lambda study, book, parts: release.contents)
     monkeypatch.setattr("commonground.dashboard.running.render", lambda contents: {"tables/exact.csv": leak})
     with pytest.raises(NotReleasable, match=r"tables/exact\.csv"):
         run_study(load_study(release.study.path), tmp_path / "out")

@@ -51,7 +51,7 @@ from commonground.release.classes import Classes
 from commonground.release.forest import ForestRow, forest_chart
 from commonground.release.maps import Layer, choropleth_map, self_contained
 from commonground.tallies import tally
-from evaluation.plots import verdict_chart
+from evaluation.plots import funnel_plot, tradeoff_chart, verdict_chart
 from mapping.maps import A_MONTH, PEOPLE, SHARES, access_map, change_map, phase_map, spread_map, surface_map
 from mapping.spread import SpreadSurface, spread_surface
 from mapping.surfaces import DisplacementSurface
@@ -222,6 +222,8 @@ EXACT = pd.DataFrame({"before": [3.0], "after": [1.0], "label": ["a"], "ratio": 
 DRAWN: dict[str, Callable[[Any], Any]] = {
     "forest_chart": lambda exact: forest_chart([ForestRow("A", 0.5, 0.3, 0.8, "x")], title="A", origin=exact),
     "verdict_chart": lambda exact: verdict_chart(exact, title="A"),
+    "tradeoff_chart": lambda exact: tradeoff_chart(exact, title="A"),
+    "funnel_plot": lambda exact: funnel_plot(exact, title="A"),
     "bars_by_phase": lambda exact: bars_by_phase(["a"], [3], None, [1], title="A", unit="u", origin=exact),
     "index_lines": lambda exact: index_lines(EXACT[["before"]], Marks("A", "u"), origin=exact),
     "Layer": lambda exact: Layer("Before", EXACT["before"], EXACT["label"], origin=exact),

@@ -211,6 +211,17 @@ def town() -> dict[str, Any]:
     }
 
 
+CONSENT = {"full": 30, "anonymous": 20, "none": 14}
+CAPTURED = {"both": 20, "scheme": 31, "police": 14}
+HISTORIES = pd.DataFrame(
+    [(1, 0, 0, 60), (0, 1, 0, 55), (0, 0, 1, 70), (1, 1, 0, 25), (1, 0, 1, 30), (0, 1, 1, 24), (1, 1, 1, 12)],
+    columns=["a", "b", "c", "n"],
+)
+REACHED = pd.DataFrame(
+    {"group": ["everyone", "street"], "stage": ["reached", "reached"], "low": [30, 20], "high": [35, 25]}
+)
+
+
 def calls() -> dict[str, tuple[Callable[..., object], dict[str, Any]]]:
     """A call of each public function that takes data; the arguments named are those that hold some."""
     t = town()
@@ -229,6 +240,16 @@ def calls() -> dict[str, tuple[Callable[..., object], dict[str, Any]]]:
         "shift_test": (at("2023-01", evaluation.shift_test), {"counts": series, "control": panel}),
         "synthetic_control": (lambda panel: evaluation.synthetic_control(panel, "t", "2023-01"), {"panel": panel}),
         "synthetic_did": (lambda panel: evaluation.synthetic_did(panel, "t", "2023-01"), {"panel": panel}),
+        "difference_in_differences": (
+            lambda panel: evaluation.difference_in_differences(panel, "t", "2023-01"),
+            {"panel": panel},
+        ),
+        "pretrend_check": (at("2023-01", evaluation.pretrend_check), {"treated": series, "control": panel[["x", "y"]]}),
+        "rate_difference": (evaluation.rate_difference, {"before": 30, "after": 20}),
+        "area_consistency": (evaluation.area_consistency, {"before": before, "after": after}),
+        "consent_shares": (evaluation.consent_shares, {"before": CONSENT, "after": CONSENT}),
+        "source_capture": (evaluation.source_capture, {"before": CAPTURED, "after": CAPTURED}),
+        "capture_counts": (evaluation.capture_counts, {"scheme": pd.Series(["a", "b"]), "police": pd.Series(["b"])}),
         "wdd": (evaluation.wdd, pairs),
         "wdq": (evaluation.wdq, {**pairs, "buffer": (30, 29)}),
         "area_change": (mapping.area_change, {"before": before, "after": after, "areas": areas}),
@@ -246,6 +267,20 @@ def calls() -> dict[str, tuple[Callable[..., object], dict[str, Any]]]:
             {"demand": before, "supply": t["services"]["capacity"], "cost": t["cost"]},
         ),
         "service_gap": (lambda **given: mapping.service_gap(**given, least=1.0), {"need": before, "access": after}),
+        "site_services": (
+            lambda **given: mapping.site_services(
+                **given, sites=1, reach=1500, options=mapping.SitingOptions(services=["s1", "s2"])
+            ),
+            {"demand": before, "cost": t["cost"]},
+        ),
+        "move_counts": (
+            lambda **given: mapping.move_counts(**given, target=areas),
+            {"counts": before, "source": areas},
+        ),
+        "repeat_counts": (mapping.repeat_counts, {"frequencies": pd.Series({1: 30, 2: 9, 3: 2})}),
+        "population_size": (lambda **given: mapping.population_size(**given, draws=200), {"histories": HISTORIES}),
+        "coverage": (mapping.coverage, {"observed": REACHED, "population": (60, 90)}),
+        "representation": (mapping.representation, {"service": before, "independent": after}),
         "slot_supply": (mapping.slot_supply, {"services": t["services"]}),
         "straight_line_cost": (mapping.straight_line_cost, {"areas": areas, "services": t["places"]}),
         "grid": (lambda areas: commonground.grid(areas, 500), {"areas": areas}),

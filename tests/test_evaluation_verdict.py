@@ -204,7 +204,8 @@ def test_a_study_without_comparison_areas_is_evaluated_on_its_own_series(sample:
     assert (frame["comparison_areas"] == 0).all()
     assert frame[["relative_ratio", "wdd", "wdd_se", "p_floor", "comparison_before"]].isna().all().all()
     assert frame["p"].notna().all()
-    assert "comparison" not in found.text
+    assert "comparison" not in " ".join(found.read(row) for row in frame.to_dict("records"))
+    assert {level.level for level in found.evidence.values()} == {2}
     assert found.verdicts["arrests"] == CHANGE_SHOWN
 
 

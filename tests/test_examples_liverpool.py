@@ -54,7 +54,8 @@ def test_it_takes_less_than_90_seconds_and_2_gigabytes(run: tuple[Path, dict[str
 @pytest.mark.real_data
 def test_the_missing_month_is_said_and_left_out_of_both_years(run: tuple[Path, dict[str, Any]]) -> None:
     folder = run[0]
-    assert pd.read_csv(folder / "tables" / "coverage.csv")["Months missing"].to_list() == ["July 2019"]
+    coverage = pd.read_csv(folder / "tables" / "coverage.csv").set_index("Records")
+    assert coverage.at["Police", "Months missing"] == "July 2019"
     assert "July 2019 and July 2020: left out" in text(folder, "index.html")
     months = pd.read_csv(folder / "tables" / "months-violence.csv").set_index("Month")
     assert set(months.loc["2019-07"]) == {"not observed"}
@@ -88,7 +89,7 @@ def test_small_and_middle_layer_areas_add_up(run: tuple[Path, dict[str, Any]]) -
 @pytest.mark.real_data
 def test_surface_and_maps_by_both_layers_are_there(run: tuple[Path, dict[str, Any]]) -> None:
     maps = {path.name for path in (run[0] / "maps").iterdir()}
-    assert maps == {"violence.html", "msoa-violence.html", "surface-violence.html"}
+    assert maps == {"violence.html", "msoa-violence.html", "surface-violence.html", "services.html"}
     assert "carries no test" in text(run[0], "maps/surface-violence.html")
 
 
@@ -96,6 +97,33 @@ def test_surface_and_maps_by_both_layers_are_there(run: tuple[Path, dict[str, An
 def test_it_calls_itself_a_teaching_case_on_every_page(run: tuple[Path, dict[str, Any]]) -> None:
     for page in run[0].glob("*.html"):
         assert "it is no evaluation of a policing operation" in text(run[0], page.name)
+
+
+@pytest.mark.real_data
+def test_needs_and_gaps_show_provision_only_and_say_so_everywhere(run: tuple[Path, dict[str, Any]]) -> None:
+    page, drawn = text(run[0], "needs.html"), text(run[0], "maps/services.html")
+    for written in (page, drawn, text(run[0], "index.html")):
+        assert "Provision only: nobody's need was counted." in written
+        assert "Opening hours are not known" in written
+    assert page.count("Provision only, no need data") >= 3  # the text and both tables
+    for claim in (
+        "Need is counted",
+        "in need",
+        "people concerned",
+        "places a week",
+        "unmet",
+        "have no data on need or on",
+    ):
+        assert claim not in page + drawn
+    lacking = pd.read_csv(run[0] / "tables" / "gaps.csv")
+    assert list(lacking.columns) == [
+        "Kind of service", "Area", "Code", "Residents, mid-2019", "IMD 2019 decile (1 most deprived)",
+    ]  # fmt: skip
+    every = pd.read_csv(run[0] / "tables" / "gaps-by-kind.csv").set_index("Code")
+    assert len(every) == 298
+    for kind, rows in lacking.groupby("Kind of service"):
+        assert set(rows["Code"]) == set(every.index[every[f"{kind}: number within reach"] == 0])
+        assert f"{len(rows)} of 298 areas have no {kind.lower()} within" in page
 
 
 def test_without_the_data_the_message_says_where_the_originals_are(

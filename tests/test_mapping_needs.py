@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from commonground import read_records, tally
 from commonground.disclosure import Plan
 from commonground.errors import CommonGroundError, RecordsError, StudyError
+from commonground.framework import FRAMEWORK, NEEDS, STAGES
 from commonground.periods import Period
 from commonground.records import Records
-from commonground.framework import FRAMEWORK, NEEDS, STAGES
 from mapping.levels import NO_SOURCE, NOT_DECLARED
 from mapping.needs import NOBODY, NOT_RAISED, needs_profile
 from mapping.safeguarding import under_18

@@ -13,10 +13,10 @@ import pytest
 from commonground import protect, read_records, tally
 from commonground.disclosure import Plan, Protected
 from commonground.errors import CommonGroundError, NotReleasable, RecordsError
+from commonground.framework import FRAMEWORK
 from commonground.periods import Period
 from commonground.records import Records
 from commonground.release.tables import Table, require_origin
-from commonground.framework import FRAMEWORK
 from mapping.label_counts import NONE, Count, joined, widened
 from mapping.levels import NO_SOURCE
 from mapping.needs import needs_profile

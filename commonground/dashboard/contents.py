@@ -10,6 +10,7 @@ import pandas as pd
 
 from commonground.dashboard.facts import Facts, facts_of, labels_of, outcome_names
 from commonground.dashboard.matching import larger_areas, left_out, same_months
+from commonground.dashboard.needing import PeopleInNeed, find_people
 from commonground.dashboard.provision import Provision, find_gaps
 from commonground.dashboard.zones import Movement, movement_of
 from commonground.disclosure import Ledger, Protected, Registered, protect, register
@@ -58,6 +59,8 @@ class Contents:
         Where plan and run differ.
     people_behind : mapping of outcome to str
         Whether a few people's events carry its change, in words without any number.
+    in_need : PeopleInNeed or None
+        What may be said of people's needs, groups and numbers; None where the study asks nothing of it.
     """
 
     facts: Facts
@@ -78,6 +81,7 @@ class Contents:
     registration: tuple[str, ...] = ()
     deviations: pd.DataFrame = field(default_factory=pd.DataFrame)
     people_behind: Mapping[str, str] = field(default_factory=dict)
+    in_need: PeopleInNeed | None = None
 
     def __repr__(self) -> str:
         return f"Contents({self.facts.title!r}, {len(self.events)} shown, {len(self.refusals)} refused)"
@@ -147,6 +151,7 @@ def compute(study: Study, *, book: Ledger | None = None, parts: Sequence[str] = 
         registration=exact.registration,
         deviations=exact.deviations,
         people_behind={name: exact.people[name].said for name in judged if name in exact.people},
+        in_need=find_people(study, gated.people, book),
     )
 
 

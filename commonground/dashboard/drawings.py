@@ -11,6 +11,7 @@ import pandas as pd
 from commonground.dashboard.contents import Contents
 from commonground.dashboard.findings import needs_line
 from commonground.dashboard.places import by_month, slug
+from commonground.dashboard.within_reach import reach_map
 from commonground.dashboard.wording import DAYS_A_MONTH, known, number, span, titled
 from commonground.dashboard.zones import ALL_COMPARISON, zone_label
 from commonground.disclosure import Protected
@@ -168,6 +169,8 @@ def _surface_maps(contents: Contents) -> dict[str, MapView]:
 
 def _service_map(contents: Contents) -> dict[str, MapView]:
     provision = contents.provision
+    if provision is not None and provision.alone is not None:
+        return {"maps/services.html": reach_map(provision.alone, origin=contents.registered, links=_NEEDS)}
     if (
         provision is None
         or provision.shown is None

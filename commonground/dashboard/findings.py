@@ -146,7 +146,7 @@ def needs_line(contents: Contents) -> str:
     provision = contents.provision
     if provision is None:
         return ""
-    if provision.gaps is None:
+    if provision.gaps is None:  # unknown need, or provision alone: the note says which
         return provision.note
     table = provision.gaps.table
     rows = table[(table["kind"] == ANY) & table["people_high"].notna()]
@@ -170,6 +170,8 @@ def cannot_say(contents: Contents) -> list[str]:
         lines.append(f"Whether these changed: {', '.join(unsure)}. Cannot tell is not the same as no change.")
     if contents.provision is None:
         lines.append("What people need and which services reach them: this study has no data on either.")
+    elif contents.provision.alone is not None:
+        lines.append("What people need: nobody counted it here. Services within reach are provision only.")
     gaps = [f"{source.source} ({source.gaps})" for source in contents.facts.sources if source.gaps != NONE_KNOWN]
     if gaps:
         lines.append(f"Months nobody reported are missing, not zero: {', '.join(gaps)}.")

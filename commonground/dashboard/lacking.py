@@ -8,6 +8,7 @@ import pandas as pd
 
 from commonground.dashboard.contents import Contents
 from commonground.dashboard.provision import ANY
+from commonground.dashboard.reach_tables import lacking_table, lists_table, reach_table, spread_table
 from commonground.dashboard.wording import place_names
 from commonground.release.tables import Table
 from mapping.gaps import NONE_OPEN
@@ -20,6 +21,9 @@ MOST_NAMES = 4  # areas named in a row of a page; the files name all
 def gap_table(contents: Contents, *, by_kind: bool = False, short: bool = False) -> Table | None:
     """Return the list of gaps, most people first; None without a needs plan.
 
+    Where nobody's need was counted: the areas without a service of a kind, or with `by_kind` every area and how many of
+    each kind are within its reach.
+
     Parameters
     ----------
     contents : Contents
@@ -29,6 +33,8 @@ def gap_table(contents: Contents, *, by_kind: bool = False, short: bool = False)
         Name the first areas of a block only.
     """
     provision = contents.provision
+    if provision is not None and provision.alone is not None:
+        return (reach_table if by_kind else lacking_table)(provision.alone, contents.registered)
     if provision is None or provision.gaps is None or provision.shown is None:
         return None
     table = provision.gaps.table
@@ -61,6 +67,8 @@ def gap_table(contents: Contents, *, by_kind: bool = False, short: bool = False)
 def kinds_table(contents: Contents) -> Table | None:
     """Return, by kind of service and time of day, how many people were seen in blocks where none is within reach."""
     provision = contents.provision
+    if provision is not None and provision.alone is not None:
+        return spread_table(provision.alone, contents.registered)
     if provision is None or provision.gaps is None or provision.shown is None:
         return None
     found = provision.gaps.table
@@ -84,6 +92,8 @@ def services_table(contents: Contents) -> Table | None:
     """Return the services that were counted, as the study's list has them."""
     if contents.provision is None:
         return None
+    if contents.provision.alone is not None:
+        return lists_table(contents.provision.alone, contents.registered)
     frame = contents.provision.services.rename(columns={"name": "Service", "service": "Kind", "hours": "Open"})
     frame = frame[[column for column in ("Service", "Kind", "Open") if frame[column].notna().any()]].fillna("not given")
     return Table("services", "Services that were counted", frame, contents.registered)

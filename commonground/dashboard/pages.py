@@ -22,6 +22,8 @@ from commonground.dashboard.findings import (
 )
 from commonground.dashboard.judged import checks_table, power_table, series_table, verdict_table, wdd_table
 from commonground.dashboard.lacking import gap_table, kinds_table, services_table
+from commonground.dashboard.needing_first import priorities_table
+from commonground.dashboard.needing_tables import people_part
 from commonground.dashboard.places import block_table, change_table, slug, zone_table, zones_table
 from commonground.dashboard.soundness import checks_made, conflicts, deviations_table, failures, goals_table
 from commonground.dashboard.statement import Statement, statement_of
@@ -201,8 +203,11 @@ def _needs(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     provision = contents.provision
     return {
         "asked": provision is not None,
+        "basis": provision.alone.basis if provision and provision.alone else "",
         "reach": f"{provision.reach:,.0f}" if provision else "",
         "least": f"{100 * provision.least:g}" if provision else "",
+        "priorities": _optional(priorities_table(contents)),
+        "people": people_part(contents, _optional),
         "gaps": _optional(gap_table(contents, short=True)),
         "kinds": _optional(kinds_table(contents)),
         "services": _optional(services_table(contents)),

@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from commonground.dashboard.within_reach import WithinReach, find_within_reach, listed_services
 from commonground.disclosure import Protected
-from commonground.errors import GeographyError
-from commonground.records import Records
 from commonground.study import NeedsPlan, Study
 from mapping.access import slot_access, straight_line_cost
 from mapping.gaps import ServiceGaps, service_gap
@@ -40,6 +39,8 @@ class Provision:
         Places a week per person below which provision counts as missing.
     note : str
         Why there is no list, when there is none.
+    alone : WithinReach or None
+        Services within reach, where the study counts nobody's need; there are no gaps and nobody is shown then.
     """
 
     gaps: ServiceGaps | None = field(repr=False)
@@ -50,6 +51,7 @@ class Provision:
     reach: float
     least: float
     note: str
+    alone: WithinReach | None = None
 
     def __repr__(self) -> str:
         return f"Provision(slots={self.slots}, reach={self.reach:g})"
@@ -61,7 +63,7 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     Parameters
     ----------
     study : Study
-        With a needs plan.
+        With a needs plan. One that counts nobody's need has no gaps: the services within reach are counted instead.
     shown : Protected or None
         People (or events) by block and phase.
 
@@ -78,17 +80,18 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     plan = study.needs
     if plan is None:
         raise ValueError("a study without a needs plan has no gaps to find")
-    services = study.records(plan.services)
-    listed = services.frame.reindex(columns=["service", "name", "hours"]).reset_index(drop=True)
+    if plan.provision_only:
+        alone = find_within_reach(study)
+        slots = tuple(alone.counts.columns.unique(level=1))
+        note = alone.sentence
+        return Provision(None, None, pd.DataFrame(), pd.DataFrame(), slots, plan.reach, plan.least, note, alone)
+    services = [study.records(name).frame for name in plan.services]
+    listed = pd.concat(services, ignore_index=True).reindex(columns=["service", "name", "hours"])
     slots = tuple(plan.slots)
     if shown is None:
         note = "Too few people to publish apart, so need is unknown everywhere; unknown is not met."
         return Provision(None, None, pd.DataFrame(), listed, slots, plan.reach, plan.least, note)
-    if services.crs is None:
-        raise GeographyError(
-            f"the services of {plan.services} have no coordinates; map x and y to work out who can reach them."
-        )
-    access, placeless = _access(study, plan, services, _spread(shown, study, plan.phase))
+    access, placeless = _access(study, plan, len(listed), _spread(shown, study, plan.phase))
     rows = shown.to_frame()
     need = rows[rows["period"] == plan.phase][["areas", "value", "low", "high"]]
     gaps = service_gap(need, access, least=plan.least)
@@ -96,20 +99,17 @@ def find_gaps(study: Study, shown: Protected | None) -> Provision:
     return Provision(gaps, shown, access[ANY], listed, slots, plan.reach, plan.least, note)
 
 
-def _access(
-    study: Study, plan: NeedsPlan, services: Records, demand: pd.Series[Any]
-) -> tuple[dict[str, pd.DataFrame], int]:
+def _access(study: Study, plan: NeedsPlan, listed: int, demand: pd.Series[Any]) -> tuple[dict[str, pd.DataFrame], int]:
     """Return places per person by kind of service, and how many services have no place."""
-    points = services.to_crs(study.areas.crs).points()
-    table = services.frame.loc[points.index].reset_index(drop=True)
+    table, points = listed_services(study, plan)
     supply = slot_supply(table, plan.slots, hours="hours")
-    cost = straight_line_cost(study.areas, points.reset_index(drop=True))
+    cost = straight_line_cost(study.areas, points)
     kinds = {ANY: list(table.index)}
     kinds |= {str(kind): list(rows) for kind, rows in table.groupby("service").groups.items()}
     access = {
         kind: slot_access(demand, supply.loc[rows], cost[rows], reach=plan.reach).access for kind, rows in kinds.items()
     }
-    return access, len(services.frame) - len(table)
+    return access, listed - len(table)
 
 
 def _spread(shown: Protected, study: Study, phase: str) -> pd.Series[Any]:

@@ -54,7 +54,8 @@ def run_study(study: Study, out: str | Path, *, parts: Sequence[str] = PARTS) ->
         check_ledger(out, book)
     contents = compute(study, book=book, parts=parts)
     shown = [contents.events, contents.people, contents.monthly, contents.larger]
-    origins = [value for values in shown for value in values.values()]
+    origins: list[Any] = [value for values in shown for value in values.values()]
+    origins += contents.in_need.origins if contents.in_need is not None else ()
     return write_release(
         out,
         render(contents),

@@ -7,6 +7,8 @@ import pandas as pd
 from commonground.dashboard.contents import Contents
 from commonground.dashboard.judged import checks_table, power_table, series_table, verdict_table, wdd_table
 from commonground.dashboard.lacking import gap_table, kinds_table
+from commonground.dashboard.needing_first import priorities_table
+from commonground.dashboard.needing_tables import groups_table, needs_table, size_table
 from commonground.dashboard.places import change_table, month_table, tidy_table, zone_table
 from commonground.dashboard.soundness import checks_made, deviations_table, goals_table
 from commonground.release.tables import Table
@@ -34,7 +36,8 @@ def tables_of(contents: Contents) -> list[Table]:
         changes = [change_table(contents, name, larger=larger) for name in contents.events for larger in (False, True)]
         tables += [change[0] for change in changes if change is not None]
     if "needs" in contents.parts:
-        tables += [gap_table(contents), gap_table(contents, by_kind=True), kinds_table(contents)]
+        tables += [priorities_table(contents), gap_table(contents), gap_table(contents, by_kind=True)]
+        tables += [kinds_table(contents), needs_table(contents), groups_table(contents), size_table(contents)]
     return [table for table in (*tables, coverage_table(contents)) if table is not None]
 
 

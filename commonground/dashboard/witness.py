@@ -96,10 +96,9 @@ def _public(study: Study) -> frozenset[str]:
     words = {*map(str, study.areas.index), *map(str, study.areas["name"]), study.digest}
     if study.needs is not None:
         words |= set(study.needs.slots.values())
-        services = study.records(study.needs.services).frame
-        for column in ("hours", "name"):
-            if column in services:
-                words |= set(services[column].dropna())
+        listed = [study.records(name).frame for name in study.needs.services]
+        for services in listed:
+            words |= {word for column in ("hours", "name") if column in services for word in services[column].dropna()}
     return frozenset(words)
 
 

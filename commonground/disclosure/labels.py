@@ -9,6 +9,7 @@ from statistics import NormalDist
 __all__ = ["interval", "label", "percentage", "ratio", "revise", "settle", "significant"]
 
 ROUNDING = 5
+TINY = 1e-300  # a power of ten for anything smaller cannot be written; nothing published is so small
 
 
 def label(n: float, k: int) -> int | None:
@@ -64,6 +65,8 @@ def significant(value: float, digits: int = 2) -> float:
     """Round to significant digits, halves away from zero; 0 and infinities stay."""
     if value == 0 or not math.isfinite(value):
         return value
+    if abs(value) < TINY:
+        return 0.0
     scale = 10.0 ** (digits - 1 - math.floor(math.log10(abs(value))))
     return math.copysign(math.floor(abs(value) * scale + 0.5 + 1e-9) / scale, value)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
@@ -58,7 +57,8 @@ class InterruptedSeries(Unprinted):
     level : float
         Confidence level, 0.95.
     fitted : DataFrame
-        A row a month: what was counted, fitted, and expected without the operation, with limits.
+        A row a month: what was counted, fitted, and expected without the operation, with limits; `series_plot` of
+        `evaluation.fitting.screens` draws it on one's own screen.
     """
 
     ratio: float
@@ -80,22 +80,6 @@ class InterruptedSeries(Unprinted):
     cautions: tuple[str, ...]
     level: float
     fitted: pd.DataFrame = field(repr=False)
-
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the months with the fitted line and what was expected, on one's own screen; stamped not for release.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Default: a new figure.
-
-        Returns
-        -------
-        Axes
-        """
-        from evaluation.fitting.screens import series_plot
-
-        return series_plot(self.fitted, ax=ax)
 
     def summary(self) -> str:
         """Say what could have been seen, the change, what qualifies it and what it does not show."""
