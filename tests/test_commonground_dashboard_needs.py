@@ -8,6 +8,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -314,6 +315,18 @@ def test_lists_that_share_nobody_are_refused_without_a_count(tmp_path: Path) -> 
     assert people is not None
     assert people.size is None
     assert people.refused["How many people there are"].startswith("shares no person key")
+
+
+def test_the_public_sees_no_further_table_of_people(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    study = load_study(town(tmp_path / "town"))
+    contents = found(study)
+    monkeypatch.setattr(needing, "cross_tables", lambda *_, **__: pytest.fail("asked for a further table"))
+    refused: dict[str, str] = {}
+    first = SimpleNamespace(profile="public")
+    got = needing._further(study, "contacts", first, Ledger(study.ledger_path), refused)  # type: ignore[arg-type]
+    assert contents.in_need is not None
+    assert got == {}
+    assert set(refused.values()) == {needing.FOR_PARTNERS}
 
 
 def test_an_order_of_tables_is_fixed_by_the_study_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from commonground.dashboard.labelled_needs import LEVELS, need_rows_of
 from commonground.dashboard.needing_size import size_of
 from commonground.disclosure import Ledger, Plan, Protected, cross_tables
 from commonground.disclosure.crosstables import Grounds
+from commonground.disclosure.further import BASE
 from commonground.disclosure.ranges import PublishedRange
 from commonground.errors import NotReleasable
 from commonground.framework import FRAMEWORK, NEEDS, Framework
@@ -25,6 +26,7 @@ __all__ = ["PeopleInNeed", "find_people"]
 
 NOT_PUBLISHED = "people and their issues are published nowhere in these data"
 NO_MAP = "too few people can be shown by place, so nothing further is published of them"
+FOR_PARTNERS = "further tables are for partners only; the public sees the first release"
 NO_COLUMN = "its records do not say {}"
 # One sentence whatever the gate's reason: which rule failed would tell something, and the reasons of a first and of a
 # later run differ, since a refusal stands.
@@ -151,8 +153,9 @@ def _further(
     if not columns:
         return {}
     labels = {column: _label(name, column, plan.groups) for column in columns}
-    if book is None or first is None:
-        refused |= dict.fromkeys(labels.values(), NOT_PUBLISHED if book is None else NO_MAP)
+    if book is None or first is None or first.profile != BASE:
+        why = NOT_PUBLISHED if book is None else NO_MAP if first is None else FOR_PARTNERS
+        refused |= dict.fromkeys(labels.values(), why)
         return {}
     phases = {phase: span for phase, span in study.phases.items() if phase in study.inputs[name].phases}
     marked = replace(records, frame=records.frame.assign(**columns))
@@ -161,6 +164,7 @@ def _further(
         got = cross_tables(
             counted,
             [(column,) for column in columns],
+            profile=first.profile,
             plan=Plan(categories=levels, phases=study.phases, seen=_seen(study)),
             ledger=book,
             grounds=Grounds(zones=study.zones, as_of=study.as_of, one_each=tuple(columns)),

@@ -203,6 +203,7 @@ def _needs(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     provision = contents.provision
     return {
         "asked": provision is not None,
+        "alone": provision is not None and provision.alone is not None,
         "basis": provision.alone.basis if provision and provision.alone else "",
         "reach": f"{provision.reach:,.0f}" if provision else "",
         "least": f"{100 * provision.least:g}" if provision else "",
