@@ -47,6 +47,8 @@ class DesignFacts(Unprinted):
         'unlikely', 'likely' or 'unknown': the answer to EPOC's question.
     recording_changes : tuple of str
         Changes of recording that no month tells from the operation.
+    other_shocks : tuple of str
+        Whatever else is known to have happened, that no month tells from it.
     """
 
     months_before: int
@@ -60,6 +62,7 @@ class DesignFacts(Unprinted):
     data_collection: str = "unknown"
     data_collection_reason: str = ""
     recording_changes: tuple[str, ...] = ()
+    other_shocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,6 +197,7 @@ def design_facts(study: Study, *, outcome: str | None = None, pretrends: str = "
         data_collection=study.design.data_collection,
         data_collection_reason=study.design.data_collection_reason,
         recording_changes=tuple(sorted(set.intersection(*changes))) if changes else (),
+        other_shocks=tuple(sorted({s.name for name in judged for s in study.coinciding(name) if not s.recording})),
     )
 
 
@@ -239,6 +243,7 @@ def _lacks_four(facts: DesignFacts) -> list[str]:
         f"fewer than {SEVERAL_COMPARED} comparison areas": facts.comparison_areas < SEVERAL_COMPARED,
         f"fewer than {LONG} months before": facts.months_before < LONG,
         unchecked.get(facts.pretrends, ""): facts.pretrends in unchecked,
+        f"something else happened at the same time ({', '.join(facts.other_shocks)})": bool(facts.other_shocks),
         "it is not said that the comparison areas were matched": facts.matched is not True,
         "it is not said how the areas of the operation were chosen": facts.allocation == "unknown",
         "it is not said whether the operation changed how the data were collected": facts.data_collection == "unknown",

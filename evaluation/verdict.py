@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from commonground.study import Study
 from evaluation.clustering import PeopleAndEvents, people_and_events
 from evaluation.counts import Unprinted
 from evaluation.evidence import EvidenceLevel, design_facts, evidence_level
+from evaluation.judging.exclusions import comparable_months
 from evaluation.judging.outcomes import Against, OutcomeResult, compare, matched_windows
 from evaluation.judging.readings import holds, read_row
 from evaluation.judging.rows import table_row
@@ -180,9 +181,20 @@ def judge(row: Mapping[str, Any]) -> str:
 def _compared(study: Study, name: str, counts: Mapping[str, pd.DataFrame]) -> OutcomeResult:
     """Compare one outcome; placebo outcomes are set beside it."""
     sizes = {zone: float(len(codes)) for zone, codes in study.zones.items()}
-    placebos = {one: counts[one] for one, outcome in study.outcomes.items() if outcome.placebo and one != name}
+    placebos = _placebos(study, name, counts)
     against = Against(study.for_ring, sizes, study.shocks_of(name), placebos, _together(study, name))
     return compare(counts[name], study.phases, list(study.comparison), against=against)
+
+
+def _placebos(study: Study, name: str, counts: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the placebo outcomes in the months that a shock of theirs, or of the outcome, leaves alone."""
+    found = {}
+    for one, outcome in study.outcomes.items():
+        if outcome.placebo and one != name:
+            mine = comparable_months(counts[one], study.phases, study.shocks_of(one))
+            if not mine.refused:
+                found[one] = comparable_months(mine.monthly, study.phases, study.shocks_of(name)).monthly
+    return found
 
 
 def _together(study: Study, name: str) -> int:
@@ -193,7 +205,9 @@ def _together(study: Study, name: str) -> int:
 
 def _evidence(study: Study, name: str, result: OutcomeResult) -> EvidenceLevel:
     pretrends = result.pretrends.status if result.pretrends else "not checked"
-    return evidence_level(design_facts(study, outcome=name, pretrends=pretrends))
+    facts = design_facts(study, outcome=name, pretrends=pretrends)
+    used = result.change  # months that were left out are no months of this design
+    return evidence_level(replace(facts, months_before=used.months_before, months_after=used.months_after))
 
 
 def _people(study: Study, name: str) -> PeopleAndEvents | None:

@@ -86,7 +86,7 @@ def _monday_from(day: date) -> date:
 
 
 def _easter(year: int) -> date:
-    """Return Easter Sunday, by the anonymous Gregorian rule (Meeus 1991, Astronomical Algorithms, chapter 8)."""
+    """Return Easter Sunday, by the Gregorian rule of 1876 (Meeus 1991, Astronomical Algorithms, chapter 8)."""
     a, (b, c) = year % 19, divmod(year, 100)
     d, e = divmod(b, 4)
     g = (8 * b + 13) // 25

@@ -23,6 +23,7 @@ from commonground.dashboard.needing_tables import groups_table, needs_table, siz
 from commonground.dashboard.running import run_study
 from commonground.disclosure import cross_tables
 from commonground.disclosure.ledger import Ledger
+from commonground.disclosure.ranges import TOO_FEW
 from commonground.errors import StudyError
 from commonground.release.approval import attack_release
 from commonground.study import Study, load_study
@@ -313,8 +314,9 @@ def test_lists_that_share_nobody_are_refused_without_a_count(tmp_path: Path) -> 
     frame.to_csv(folder / "incidents_scheme.csv", index=False)
     people = found(load_study(folder)).in_need
     assert people is not None
-    assert people.size is None
-    assert people.refused["How many people there are"].startswith("shares no person key")
+    assert people.size is not None
+    assert people.size.to_frame().empty
+    assert people.size.summary() == TOO_FEW  # the same words whatever rule the records broke
 
 
 def test_the_public_sees_no_further_table_of_people(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

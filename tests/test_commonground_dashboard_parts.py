@@ -34,7 +34,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folders = {}
     for name in (*PARTS, "whole"):
         place = tmp_path_factory.mktemp(name)
-        shutil.copytree(SAMPLE, place / "study", ignore=shutil.ignore_patterns("*.ledger", "__pycache__"))
+        shutil.copytree(
+            SAMPLE, place / "study", ignore=shutil.ignore_patterns("*.ledger", "*.registration.json", "__pycache__")
+        )
         run_study(load_study(place / "study"), place / "out", parts=PARTS if name == "whole" else (name,))
         folders[name] = place / "out"
     return folders

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from commonground.disclosure import Ledger, Protected, Registered, protect, register
+from commonground.disclosure.register import _alone
 from commonground.errors import CommonGroundError
 from commonground.periods import Period
 from commonground.records import Records, read_records
@@ -265,3 +266,20 @@ def test_a_registered_value_cannot_be_forged() -> None:
         Registered(frame=found.frame, sentences={}, profile="partner", in_ledger=True, seal=None)
     assert repr(found) == "Registered(1 outcomes, profile='partner')"
     assert found.in_ledger is False
+
+
+def test_where_another_of_its_rank_is_withheld_a_p_is_adjusted_by_itself() -> None:
+    row = {"outcome": "a", "primary": True, "months_before": 24, "p": 0.04, "p_holm": 0.06, "verdict": "change shown"}
+    hidden = {
+        "outcome": "b",
+        "primary": True,
+        "months_before": None,
+        "p": None,
+        "p_holm": None,
+        "verdict": "cannot tell",
+    }
+    assert [one["p_holm"] for one in _alone([dict(row), dict(row, outcome="c")])] == [0.06, 0.06]
+    shown = _alone([dict(row), dict(hidden)])[0]
+    for holm in (0.04, 0.06, 0.08):  # whatever the p of the other was
+        assert _alone([dict(row, p_holm=holm), dict(hidden)])[0] == shown
+    assert (shown["p_holm"], shown["verdict"]) == (0.08, "cannot tell")

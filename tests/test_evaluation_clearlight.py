@@ -86,7 +86,7 @@ def test_the_readings_hold(rows: pd.DataFrame, evaluated: Evaluation, study: Stu
     assert f"{own.sum():.0f} in Waltham Forest; {own['2013-12']:.0f} of those fall in one month" in PAGE
 
 
-def test_no_sentence_says_that_violence_or_the_number_of_people_changed() -> None:
-    said = re.sub(r"\s+", " ", PAGE)
+def test_no_sentence_says_that_violence_or_the_number_of_people_changed(evaluated: Evaluation) -> None:
+    said = re.sub(r"\s+", " ", f"{PAGE} {evaluated.text}")
     for claim in (r"violence (rose|fell)(?! or)", r"people (fell|rose)", r"prostitut"):
         assert not re.search(claim, said.replace("whether violence rose or fell", "")), claim

@@ -198,6 +198,8 @@ def test_the_sample_study_is_before_and_after_against_comparison_areas() -> None
 def test_what_the_study_file_says_of_its_design_reaches_the_facts(tmp_path: Path) -> None:
     file = lay_out(tmp_path)
     text = file.read_text(encoding="utf-8").replace('rule = "The five', 'for_ring = ["East side"]\nrule = "The five')
+    before, after = text.split("[design]")
+    text = before + after[after.index("[inputs") :]  # without what it says itself
     said = '\n[design]\ndata_collection = "unlikely"\ndata_collection_reason = "Same forms."\nallocation = "random"\n'
     file.write_text(f'{text}{said}allocation_reason = "Lots."\nmatched = true\n', encoding="utf-8")
     facts = design_facts(load_study(file), pretrends="passed")

@@ -65,7 +65,7 @@ def test_violence_that_did_not_change_is_never_said_to_have_changed(evaluations:
     for evaluation, row in zip(evaluations, rows(evaluations, VIOLENCE), strict=True):
         said = evaluation.read({"outcome": VIOLENCE, **row})
         assert BEYOND_RECORDS not in said
-        assert "cannot be told" in said or "no change that matters" in said
+        assert not row["beyond_records"] or row["verdict"] == "no change that matters"
 
 
 def test_fewer_reports_are_never_said_to_be_less_violence(evaluations: list[Evaluation]) -> None:

@@ -57,8 +57,6 @@ class Contents:
         When the plan was written down, what that date is worth, and whether the run keeps to it.
     deviations : DataFrame
         Where plan and run differ.
-    people_behind : mapping of outcome to str
-        Whether a few people's events carry its change, in words without any number.
     in_need : PeopleInNeed or None
         What may be said of people's needs, groups and numbers; None where the study asks nothing of it.
     """
@@ -80,7 +78,6 @@ class Contents:
     design: tuple[str, ...] = ()
     registration: tuple[str, ...] = ()
     deviations: pd.DataFrame = field(default_factory=pd.DataFrame)
-    people_behind: Mapping[str, str] = field(default_factory=dict)
     in_need: PeopleInNeed | None = None
 
     def __repr__(self) -> str:
@@ -150,7 +147,6 @@ def compute(study: Study, *, book: Ledger | None = None, parts: Sequence[str] = 
         design=tuple(dict.fromkeys(exact.evidence[name].summary() for name in judged)),
         registration=exact.registration,
         deviations=exact.deviations,
-        people_behind={name: exact.people[name].said for name in judged if name in exact.people},
         in_need=find_people(study, gated.people, book),
     )
 

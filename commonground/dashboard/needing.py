@@ -139,12 +139,12 @@ def _further(
     records = study.located(name)
     columns: dict[str, pd.Series[Any]] = {}
     levels: dict[str, tuple[str, ...]] = {}
-    if plan.groups and _has(records, plan.groups):
+    if plan.groups and _has(study, name, plan.groups):
         columns[plan.groups], levels[plan.groups] = _one_group(records, plan.groups), study.categories[plan.groups]
     elif plan.groups:
         refused[f"{_said(name)} by group"] = NO_COLUMN.format("of which group anybody is")
     if name == study.needs.demand and plan.framework:
-        if _has(records, "issues"):
+        if _has(study, name, "issues"):
             found = _one_status(records, framework_of(study))
             columns |= {_column(need): found[need] for need in plan.framework}
             levels |= dict.fromkeys(map(_column, plan.framework), LEVELS)
@@ -256,8 +256,9 @@ def _seen(study: Study) -> dict[str, tuple[str, ...]]:
     return {groups: study.seen[groups]} if groups in study.seen and groups else {}
 
 
-def _has(records: Records, column: str) -> bool:
-    return {"person", column} <= set(records.frame.columns) and bool(records.frame[column].notna().any())
+def _has(study: Study, name: str, column: str) -> bool:
+    """Say whether a column is declared of an input; what stands in it decides nothing, for that would tell of it."""
+    return {"person", column} <= set(study.located(name).frame.columns)
 
 
 def _column(need: str) -> str:

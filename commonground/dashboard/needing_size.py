@@ -9,7 +9,7 @@ from commonground.disclosure.ranges import Estimated, PublishedRange, publish_ra
 from commonground.errors import RecordsError
 from commonground.study import Study
 from mapping.coverage import coverage
-from mapping.histories import capture_histories
+from mapping.histories import CaptureHistories, capture_histories
 from mapping.population import PopulationSize, population_size
 
 __all__ = ["HOW_MANY", "size_of"]
@@ -42,28 +42,25 @@ def size_of(study: Study, book: Ledger | None, refused: dict[str, str]) -> Publi
         for column, values in spec.where.items():
             records = records.where(column, values)
         sources[name] = records
+    lists = {name: [spec.input, dict(spec.where), spec.feeds] for name, spec in plan.lists.items()}
     feeds = [(name, other) for name, spec in plan.lists.items() for other in spec.feeds]
     try:
-        histories = capture_histories(sources, window=plan.lists_window, feeds=feeds)
-    except RecordsError as error:
-        # the kinds of rules, without the rows they were found in
-        refused[HOW_MANY] = "; ".join(dict.fromkeys(str(rule) for rule in error.problems["rule"]))
-        return None
+        estimated = _estimated(study, capture_histories(sources, window=plan.lists_window, feeds=feeds))
+    except RecordsError:
+        # Which rule the records broke tells of them: it is refused as too few would be, and that stands.
+        estimated = Estimated(float("nan"), float("nan"), "do not estimate", least_overlap=0)
+    return publish_range(estimated, lists, window=plan.lists_window, book=book, profile=study.policy, as_of=study.as_of)
+
+
+def _estimated(study: Study, histories: CaptureHistories) -> Estimated:
     found = population_size(histories.table, facts=histories.facts)
     low, high = found.interval if found.verdict == "usable" else found.floor_range
-    return publish_range(
-        Estimated(
-            low=float(low),
-            high=float(high),
-            verdict=found.verdict,
-            least_overlap=histories.least_overlap,
-            share=_share(study, histories.table, found),
-        ),
-        {name: [spec.input, dict(spec.where), spec.feeds] for name, spec in plan.lists.items()},
-        window=plan.lists_window,
-        book=book,
-        profile=study.policy,
-        as_of=study.as_of,
+    return Estimated(
+        low=float(low),
+        high=float(high),
+        verdict=found.verdict,
+        least_overlap=histories.least_overlap,
+        share=_share(study, histories.table, found),
     )
 
 

@@ -55,7 +55,6 @@ STYLES = {
         "footer { margin-top: 5pt; padding-top: 3pt; font-size: 8pt; } .foot-title { display: none; } }",
     )
 }
-CHANGE_SHOWN = "change shown"
 IN_RECORDS = " in recorded numbers"  # what a verdict on reports is a verdict on
 LONGEST_TABLE = 60  # rows a page shows; the rest is in the files
 FINDINGS = {"statement.html": "To be handed round only after a named person signed it and while no partner objects."}
@@ -82,7 +81,6 @@ class Reading:
     label: str
     verdict: str
     sentence: str
-    people: str
 
 
 def pages_of(contents: Contents, drawings: Drawings) -> dict[str, bytes]:
@@ -203,7 +201,6 @@ def _needs(contents: Contents, drawings: Drawings) -> dict[str, Any]:
     provision = contents.provision
     return {
         "asked": provision is not None,
-        "alone": provision is not None and provision.alone is not None,
         "basis": provision.alone.basis if provision and provision.alone else "",
         "reach": f"{provision.reach:,.0f}" if provision else "",
         "least": f"{100 * provision.least:g}" if provision else "",
@@ -244,8 +241,7 @@ def _reading(contents: Contents, row: Mapping[str, Any]) -> Reading:
     rest = contents.registered.sentences[name].removeprefix(f"{label}: {verdict}")
     limit = IN_RECORDS if rest.startswith(IN_RECORDS) else ""
     sentence = rest.removeprefix(limit).lstrip(".: ")
-    people = contents.people_behind.get(name, "") if verdict == CHANGE_SHOWN else ""
-    return Reading(label, verdict + limit, sentence, people)
+    return Reading(label, verdict + limit, sentence)
 
 
 def _methods(contents: Contents) -> dict[str, Any]:

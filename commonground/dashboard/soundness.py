@@ -9,7 +9,7 @@ import pandas as pd
 
 from commonground.dashboard.contents import Contents
 from commonground.release.tables import Table
-from evaluation.judging.rows import NOT_MADE, check_column
+from evaluation.judging.rows import check_column
 from evaluation.robustness.words import QUESTIONS, meaning
 from evaluation.tradeoffs import trade_offs
 
@@ -18,6 +18,7 @@ __all__ = ["Failure", "checks_made", "conflicts", "deviations_table", "failures"
 _JUDGED = {"good": "Moved, declared good", "bad": "Moved, declared bad", "neither": "Moved, declared neither",
            "no_change": "No change that matters", "untold": "Cannot tell"}  # fmt: skip
 _NONE = "none"
+NOT_PUBLISHED = "not published"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def checks_made(contents: Contents) -> Table | None:
     columns = {name: check_column(name) for name in QUESTIONS if check_column(name) in frame}
     if not columns or frame[list(columns.values())].isna().all(axis=None):
         return None
-    cells = {_heading(name): frame[column].fillna(NOT_MADE) for name, column in columns.items()}
+    cells = {_heading(name): frame[column].fillna(NOT_PUBLISHED) for name, column in columns.items()}
     table = pd.DataFrame({"Outcome": frame["label"], **cells})
     note = (
         "Passed is no proof: the check found nothing against the answer. Informational: it could not judge, or is no "

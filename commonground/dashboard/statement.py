@@ -154,8 +154,12 @@ def _dimensions(contents: Contents) -> str:
 def _left_out(contents: Contents) -> Iterator[str]:
     """Name what was refused, which phases are not shown, and which verdicts were withheld."""
     refused = [contents.labels.get(name, name) for name in contents.refusals]
+    needs = contents.in_need if "needs" in contents.parts else None
+    if needs is not None and needs.refused:
+        some = "1 table" if len(needs.refused) == 1 else f"{len(needs.refused)} tables"
+        refused.append(f"{some} by need or group")
     yield (
-        f"Refused, so in no table or map: {_listed(refused)} (why: see Displacement)."
+        f"Refused, so in no table or map: {_listed(refused)} (why: see Displacement, Needs and gaps)."
         if refused
         else "Refused: nothing; every set of records is shown."
     )

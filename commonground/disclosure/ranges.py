@@ -26,7 +26,10 @@ NAME = "population size"  # no outcome is called so: the names of outcomes hold 
 DIGITS, POINTS = 2, 5
 USABLE, FLOOR = "usable", "floor only"
 VERDICTS = (USABLE, FLOOR, "do not estimate")
-TOO_FEW = "Too few people are on two of the lists, so nothing is published of how many people there are."
+TOO_FEW = (
+    "Too few people are on two of the lists, or the lists cannot be laid beside each other, so nothing is published of "
+    "how many people there are."
+)
 REDEFINED = "Published before from other lists or another window, which stands; nothing else is published beside it."
 TOO_RECENT = "The window of the lists ended too recently; nothing is published yet of how many people there are."
 
@@ -211,9 +214,9 @@ def _rounded(estimated: Estimated) -> dict[str, Any]:
 
 
 def _outwards(people: float, end: Any) -> int:
-    """Return the next number at 2 significant digits, down or up."""
+    """Return the next number at 2 significant digits, below 100 the next multiple of 5, down or up."""
     if people < 10**DIGITS:
-        return int(end(people))
+        return int(POINTS * end(people / POINTS))  # two digits would be exact here
     scale = 10 ** (math.floor(math.log10(people)) - DIGITS + 1)
     return int(end(people / scale) * scale)
 

@@ -43,6 +43,8 @@ PLAIN = ("margin", "judged_together", "months_before", "months_after", "matched_
          "reporting_low", "reporting_high", "refused", "cautions", "level", "verdict",
          "beyond_records", *CHECKS)  # fmt: skip
 COMPARED = ("before", "after")
+PLACEBOS, NOT_MADE = "check_placebo_outcomes", "not made"
+CHANGE_SHOWN, CANNOT_TELL, LEVEL = "change shown", "cannot tell", 0.05
 UNPUBLISHABLE = "too few people to publish"
 AFTERWARDS = "declared after other outcomes of these records were published; beside them it could be subtracted"
 REDEFINED = "published before under another definition, which stands"
@@ -120,12 +122,15 @@ def register(
     ledger, later runs repeat it, and a changed definition of the outcome is not published.
     """
     exact = evaluation.to_frame()
-    exact = exact[exact["outcome"].isin(list(study.outcomes))]
+    exact = exact[exact["outcome"].isin(list(study.outcomes))].copy()
     gates = list(protected.values())
     place = next((gate.ledger for gate in gates if gate.ledger is not None), None)
     book = book or (None if place is None else Ledger(place))
     stood = book.evaluated() if book is not None else set()
+    if PLACEBOS in exact and not _placebos_published(study, protected):
+        exact[PLACEBOS] = NOT_MADE
     rows = [_released(study, row, protected, book, stood) for row in exact.to_dict("records")]
+    rows = rows if study.policy == "open" else _alone(rows)
     return Registered(
         frame=pd.DataFrame(rows, columns=list(exact.columns)),
         sentences={row["outcome"]: evaluation.read(row) for row in rows},
@@ -168,6 +173,37 @@ def _released(
     if not shown:
         return _withheld(row, UNPUBLISHABLE)
     return shown | _labels(gate, outcome)  # the profile's own: the public does not see the partner's
+
+
+def _placebos_published(study: Any, protected: Mapping[str, Protected]) -> bool:
+    """Say whether every outcome that the operation cannot have moved could be published itself: checks rest on them."""
+    for name, outcome in study.outcomes.items():
+        if not getattr(outcome, "placebo", False) or study.policy == "open":
+            continue
+        gate = protected.get(outcome.input)
+        if gate is None or not (_phases_published(study, gate) and _zones_published(study, gate)):
+            return False
+        if not _part_passes(study, name, gate):
+            return False
+    return True
+
+
+def _alone(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Adjust each p by itself where another of its rank is withheld: Holm's p would tell the p of that one.
+
+    Bonferroni's p is a function of the row alone, and at least as large.
+    """
+    for primary in (True, False):
+        rank = [row for row in rows if bool(row.get("primary")) is primary]
+        shown = [row for row in rank if _known(row.get("months_before"))]
+        if len(shown) == len(rank):
+            continue
+        for row in shown:
+            if _known(row.get("p")) and _known(row.get("p_holm")):
+                row["p_holm"] = round(min(1.0, row["p"] * len(rank)), 2)
+                if row["p_holm"] > LEVEL and row["verdict"] == CHANGE_SHOWN:
+                    row["verdict"] = CANNOT_TELL
+    return rows
 
 
 def _phases_published(study: Any, gate: Protected) -> bool:
@@ -257,14 +293,16 @@ def _definition(study: Any, outcome: Any) -> str:
     phases = {name: str(span) for name, span in study.phases.items()}
     ring = [list(study.for_ring)] if getattr(study, "for_ring", ()) else []
     mine = [shock for shock in getattr(study, "shocks", ()) if outcome.name in shock.outcomes]
+    placebos = sorted(name for name, one in study.outcomes.items() if getattr(one, "placebo", False))
+    beside = [placebos] if placebos else []
     known = [[[shock.name, str(shock.start), str(shock.end)] for shock in mine]] if mine else []
-    text = json.dumps([declared, dict(study.zones), phases, *ring, *known], sort_keys=True, default=_plain)
+    text = json.dumps([declared, dict(study.zones), phases, *ring, *known, *beside], sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _withheld(row: dict[str, Any], why: str) -> dict[str, Any]:
     words = {name: value if name in WORDS else None for name, value in row.items()}
-    return words | {"verdict": "cannot tell", "cautions": why}
+    return words | {"verdict": CANNOT_TELL, "cautions": why}
 
 
 def _plain(value: Any) -> Any:

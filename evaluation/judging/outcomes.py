@@ -141,6 +141,8 @@ def compare(
     )
     checked = () if change.refused else robustness(monthly, phases, others, placebos=against.placebos, change=change)
     pretrends = _pretrends(monthly, others, before, ended)
+    if comparable.refused:  # none of the numbers before and after means the same
+        return OutcomeResult(seen, change, None, None, None, None, (), None, monthly, pair)
     if not others or not len(pair[0]):
         return OutcomeResult(seen, change, None, None, None, series, checked, pretrends, monthly, pair)
     sums = pd.DataFrame([monthly.loc[months].sum() for months in pair])
@@ -213,7 +215,7 @@ def _stated(change: ChangeTest, comparable: Comparable) -> ChangeTest:
     if not comparable.refused:
         return change
     none, why = math.nan, comparable.refused
-    change = replace(change, low=none, high=none, p=none, shift_p=none, exact_p=none)
+    change = replace(change, ratio=none, low=none, high=none, p=none, shift_p=none, exact_p=none)
     return replace(change, p_floor=None, firm=False, refused=why)
 
 
