@@ -44,7 +44,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
     """Let a run end as given, without the check and the work."""
 
     def _ends(how: object) -> None:
-        def run_study(study: object, out: Path) -> Written:
+        def run_study(study: object, out: Path, parts: object = ()) -> Written:
             if isinstance(how, BaseException):
                 raise how
             return Written(out, ("index.html",))
@@ -178,7 +178,7 @@ def test_a_check_says_what_the_study_will_not_be_able_to_tell(call: Call, town: 
 def test_the_first_run_of_a_study_that_was_never_checked_registers_it_and_says_what_that_is_worth(
     call: Call, town: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dashboard, "run_study", lambda study, out: Written(out, ("index.html",)))
+    monkeypatch.setattr(dashboard, "run_study", lambda study, out, parts: Written(out, ("index.html",)))
     code, out, _ = call("run", town, "--out", town.parent / "out")
     assert code == 0
     assert "by the first run: it was not fixed before the data could be read." in out

@@ -52,19 +52,24 @@ def test_a_study_that_is_refused_or_killed_leaves_both_or_neither(
     shutil.copytree(SAMPLE, tmp_path / "study", ignore=shutil.ignore_patterns("*.ledger", "__pycache__"))
     study, out = load_study(tmp_path / "study" / "study.toml"), tmp_path / "out"
 
+    def rows() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in study.ledger_path.read_text().splitlines()]
+
     def entries() -> set[str]:
-        return {json.loads(line)["entry"] for line in study.ledger_path.read_text().splitlines()}
+        return {row["entry"] for row in rows()}
 
     def struck(folder: Path, files: dict[str, bytes], **named: Any) -> None:
-        assert entries() == {"study", "tree"}  # everything was computed and rendered, and nothing else is written
+        # everything was computed and rendered; trees and refusals stand at once, and nothing else is written
+        assert entries() == {"study", "tree", "extra"}
+        assert {str(row["table"]) for row in rows() if row["entry"] == "extra"} == {"{'refused': True}"}
         with pytest.raises(NotReleasable, match="nothing was written"):
             write_release(folder, {**files, "tables/extra.csv": b"area,value\r\nNorth,3\r\n"}, **named)
         assert killed("open", "manifest.json", folder, files, **named)
-        assert entries() == {"study", "tree"}
+        assert entries() == {"study", "tree", "extra"}
         recover(folder, Ledger(study.ledger_path))
         assert sorted(path.name for path in tmp_path.iterdir()) == ["study"]
         assert killed("os.rename", "-staged-", folder, files, **named)
-        assert entries() == {"study", "tree", "cut", "labels", "evaluation", "release"}
+        assert entries() == {"study", "tree", "extra", "cut", "labels", "evaluation", "release"}
         assert not out.exists()
         raise StoppedError
 
