@@ -35,7 +35,7 @@ def test_zones_are_declared_in_the_study_file_and_no_block_crosses_one(canary: A
         for codes in shown.block_areas():
             assert len({homes.get(code, "outside") for code in codes}) == 1, name
     assert canary.contents.facts.zones == zones
-    assert "The zones were declared before looking" in page(canary)
+    assert "The zones are declared in the study file" in page(canary)
 
 
 def test_blocks_are_the_same_in_every_phase(canary: Any) -> None:

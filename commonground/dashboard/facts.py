@@ -50,6 +50,8 @@ class Facts:
         The word for people.
     limits : tuple of str
     teaching : bool
+    plan_hash : str
+        Of the registered plan; empty without a registration.
     digest : str
         SHA-256 of the study file.
     sources : tuple of Source
@@ -70,6 +72,7 @@ class Facts:
     people: str
     limits: tuple[str, ...]
     teaching: bool
+    plan_hash: str
     digest: str
     sources: tuple[Source, ...]
     notes: tuple[str, ...]
@@ -100,6 +103,7 @@ def facts_of(study: Study) -> Facts:
         people=study.people,
         limits=study.limits,
         teaching=study.teaching,
+        plan_hash=registered.plan_hash if (registered := study.registration) is not None else "",
         digest=study.digest,
         sources=tuple(source for name in study.inputs for source in _sources(study, name)),
         notes=tuple(study.areas.attrs.get("notes", ())),
@@ -133,7 +137,7 @@ def outcome_names(study: Study) -> dict[str, str]:
 def _sources(study: Study, name: str) -> list[Source]:
     records = study.records(name)
     label = name.replace("_", " ").capitalize()
-    published = records.published or "Not published"
+    published = records.published or "No: not public"
     if not len(records.coverage):
         return [Source(label, "Not named", "Not dated", "Not dated", NONE_KNOWN, published)]
     spans: dict[str, set[Period]] = {}

@@ -12,6 +12,7 @@ from commonground.dashboard.contents import Contents
 from commonground.dashboard.facts import NONE_KNOWN
 from commonground.dashboard.provision import ANY
 from commonground.dashboard.wording import known, months_of, number, place_names
+from evaluation.judging.readings import counts_reports, failed_checks, holds
 
 __all__ = [
     "CHANGED",
@@ -45,17 +46,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One outcome in a few words: its verdict, its counts, and its ratio to what was expected."""
+    """One outcome in a few words: its verdict, its counts, its ratio to what was expected, the checks that failed."""
 
     label: str
     verdict: str
     counts: str
     ratio: str
+    against: str = ""
 
     @property
     def sentence(self) -> str:
         """The whole in one sentence."""
-        said = "; ".join(part for part in (self.counts, self.ratio) if part)
+        said = "; ".join(part for part in (self.counts, self.ratio, self.against) if part)
         return (
             f"{self.label}: {self.verdict}. {said[:1].upper()}{said[1:]}." if said else f"{self.label}: {self.verdict}."
         )
@@ -104,8 +106,8 @@ def stricter(contents: Contents, name: str) -> list[str]:
     if not contents.movements[name].fell or not _judged(contents, name, "verdict").startswith(CANNOT_TELL):
         return []
     return [
-        "Tested against months that vary more than chance, whether the numbers in the operation area fell at all "
-        "cannot be told: see Before and after."
+        "Set against the comparison areas, and without taking the events of one person for independent, whether the "
+        "numbers in the operation area fell at all cannot be told: see Before and after."
     ]
 
 
@@ -192,7 +194,9 @@ def _verdict(contents: Contents, row: Mapping[str, Any], name: str | None) -> Ve
         point, low, high = (number(row[name], digits) for name in ("ratio", "low", "high"))
         ratio = f"{point} times what was expected ({low} to {high})"
         ratio += _apart(before, after, row, shown) if counts and shown is not None else ""
-    return Verdict(str(row["label"]), str(row["verdict"]), counts, ratio)
+    limited = row["verdict"] != CANNOT_TELL and counts_reports(row) and not holds(row)
+    verdict = f"{row['verdict']} in recorded numbers" if limited else str(row["verdict"])
+    return Verdict(str(row["label"]), verdict, counts, ratio, failed_checks(row).rstrip("."))
 
 
 def _apart(before: float, after: float, row: Mapping[str, Any], shown: Any) -> str:

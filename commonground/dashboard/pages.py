@@ -246,6 +246,7 @@ def _reading(contents: Contents, row: Mapping[str, Any]) -> Reading:
 
 def _methods(contents: Contents) -> dict[str, Any]:
     return {
+        "registration": contents.registration,
         "coverage": _shown(coverage_table(contents)),
         "zones": _shown(zones_table(contents)),
         "limits": cannot_say(contents),

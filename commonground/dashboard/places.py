@@ -150,7 +150,7 @@ def zones_table(contents: Contents) -> Table:
     names = contents.facts.area_names
     rows = [(zone_label(zone), place_names(codes, names, most=25)) for zone, codes in contents.facts.zones.items()]
     frame = pd.DataFrame(rows, columns=["Zone", "Areas"])
-    return Table("zones", "Zones, declared before looking", frame, contents.registered)
+    return Table("zones", "Zones, as the study file declares them", frame, contents.registered)
 
 
 def month_table(contents: Contents, name: str) -> Table | None:

@@ -89,7 +89,8 @@ def render(contents: Contents) -> dict[str, bytes]:
         "Question": facts.question,
         "Data as of": f"{facts.as_of:%-d %B %Y}",
         "Profile": facts.profile,
-        "Registration": facts.digest,
+        "Registration": facts.plan_hash or "none",
+        "Hash of the study file": facts.digest,
     }
     files["workbook.xlsx"] = workbook_bytes(tables, title=facts.title, notes=facts.limits, about=about)
     return files

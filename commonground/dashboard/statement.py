@@ -98,9 +98,10 @@ def statement_of(contents: Contents, tables: Sequence[Table], *, files: int) -> 
     """
     facts = contents.facts
     published = facts.profile == "open"
+    plan = facts.plan_hash[:16] or "not registered"
     return Statement(
         title=_short(facts.title),
-        about=f"Profile: {facts.profile}. Data as of {facts.as_of:%-d %B %Y}. Registration: {facts.digest[:16]}.",
+        about=f"Profile: {facts.profile}. Data as of {facts.as_of:%-d %B %Y}. Plan: {plan}.",
         parts=(
             _part("What was hidden", _as_published(contents) if published else _hidden(contents)),
             _part("What is left to see", _left(contents)),

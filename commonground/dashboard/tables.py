@@ -44,6 +44,6 @@ def tables_of(contents: Contents) -> list[Table]:
 def coverage_table(contents: Contents) -> Table:
     """Return who reported when, with gaps."""
     rows = [(s.label, s.source, s.first, s.last, s.gaps, s.published) for s in contents.facts.sources]
-    columns = ["Records", "Source", "First month", "Last month", "Months missing", "Published as"]
+    columns = ["Records", "Source", "First month", "Last month", "Months missing", "Already public"]
     frame = pd.DataFrame(rows, columns=columns)
     return Table("coverage", "Which source reported when", frame, contents.registered)

@@ -93,7 +93,12 @@ def _raw(spec: Input) -> Iterator[str]:
 
 def _public(study: Study) -> frozenset[str]:
     """Return words that may be shown although they look like something else: names, opening hours, slots."""
-    words = {*map(str, study.areas.index), *map(str, study.areas["name"]), study.digest}
+    words = {
+        *map(str, study.areas.index),
+        *map(str, study.areas["name"]),
+        study.digest,
+        *((planned.plan_hash,) if (planned := study.registration) is not None else ()),
+    }
     if study.needs is not None:
         words |= set(study.needs.slots.values())
         listed = [study.records(name).frame for name in study.needs.services]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["counts_reports", "holds", "moved_way", "read_row"]
+__all__ = ["counts_reports", "failed_checks", "holds", "moved_way", "read_row"]
 
 _GOALS = {
     "enforcement": "It measures enforcement, not need, prevalence or activity.",
@@ -45,7 +45,7 @@ def read_row(row: Mapping[str, Any]) -> str:
     if all(math.isnan(_value(row, name)) for name in _ALWAYS_KNOWN):
         return f"{heading}: {cautions}." if cautions else f"{heading}."
     parts = [f"{heading}.", _power(row), _estimate(row), _meaning(row), _reporting(row), _disagreement(row)]
-    parts += [_failed(row), _GOALS.get(_words(row, "goal"), ""), cautions]
+    parts += [failed_checks(row), _GOALS.get(_words(row, "goal"), ""), cautions]
     return " ".join(part for part in parts if part)
 
 
@@ -199,7 +199,7 @@ def _disagreement(row: Mapping[str, Any]) -> str:
     return ""
 
 
-def _failed(row: Mapping[str, Any]) -> str:
+def failed_checks(row: Mapping[str, Any]) -> str:
     """Name the checks that spoke against the answer, and say so where its own trend may explain a change."""
     if row["verdict"] == "cannot tell":
         return ""
