@@ -36,6 +36,7 @@ _HOW = (
 _LEFT_EDGE = -0.58  # of the axes' width: where the rows begin
 _ARROWS = {"rose": "▲", "fell": "▼", "changed": "◆"}
 _COLOURS = (ORANGE, INK, BLUE, TEAL, SOFT)
+_MOST_NAMED = 8  # areas named beside a funnel
 _RATIOS = (0.1, 10.0)  # fixed, as in the forest chart: funnels can be laid side by side
 _DOTS: Mapping[str, Any] = {"-": ":", "--": (0, (1, 4))}
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -172,8 +173,7 @@ def funnel_plot(
 
     def draw(axes: Axes) -> None:
         _draw_limits(axes, found)
-        for _, rows in shown.groupby(["events", "ratio"], sort=False):  # blocks at one place share their label
-            _draw_area(axes, ", ".join(map(str, rows.index)), rows.iloc[0])
+        _draw_areas(axes, shown)
         axes.set_yscale("log")
         axes.set_ylim(*_RATIOS)
         axes.yaxis.set_major_locator(FixedLocator(_TICKS))
@@ -182,9 +182,9 @@ def funnel_plot(
         axes.set_xlim(0, float(shown["events"].max()) * 1.12)
         axes.set_xlabel("Events before and after together, as published")
         axes.set_title("Rate after / rate before", loc="left", fontsize=11, color=SOFT)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False, fontsize=9.5)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.06, 1.02), frameon=False, fontsize=9.5, handlelength=2.6)
 
-    return rendered(draw, title, _funnel_words(title, found, shown, len(table)), height=6.0, left=0.8)
+    return rendered(draw, title, _funnel_words(title, found, shown, len(table)), height=5.4, left=0.8, right=0.7)
 
 
 def _lines(goals: pd.DataFrame, outcomes: pd.DataFrame) -> list[tuple[str, str, int | None, str, str]]:
@@ -215,22 +215,31 @@ def _draw_limits(axes: Axes, found: AreaConsistency) -> None:
     for (level, curve), stroke in zip(found.limits().groupby("level"), ("-", "--"), strict=True):
         drawn = {"": (BLUE, stroke, "limits")}
         if found.dispersion > 1:
-            drawn["_dispersed"] = (TEAL, _DOTS[stroke], "allowing for more spread")
+            drawn["_dispersed"] = (TEAL, _DOTS[stroke], "limits, wider:\nblocks vary more")
         for name, (colour, line, what) in drawn.items():
             for side, label in (("low", f"{100 * float(str(level)):g} % {what}"), ("high", "")):
                 inside = curve[side + name].where(curve[side + name].between(*_RATIOS))
                 axes.plot(curve["events"], inside, color=colour, linestyle=line, linewidth=1.4, label=label)
 
 
-def _draw_area(axes: Axes, label: str, row: pd.Series) -> None:
-    """Draw one area: filled and named when it is outside the limits."""
-    outside = row["side"] != "inside"
-    marker = {"above": "^", "below": "v"}.get(str(row["side"]), "o")
-    place = (float(row["events"]), float(np.clip(row["ratio"], *_RATIOS)))
-    axes.plot(*place, marker, color=ORANGE if outside else SOFT, mfc=ORANGE if outside else "white", markersize=8,
-              markeredgewidth=1.5, clip_on=False, zorder=4)  # fmt: skip
-    if outside:
-        axes.annotate(wrapped(label, 18), place, (7, 5), textcoords="offset points", fontsize=9.5, zorder=5)
+def _draw_areas(axes: Axes, shown: pd.DataFrame) -> None:
+    """Draw the areas; those outside the limits filled and numbered, with their names beside the axes."""
+    named: list[str] = []
+    for _, rows in shown.groupby(["events", "ratio"], sort=False):  # areas at one place share a number
+        row = rows.iloc[0]
+        outside = row["side"] != "inside"
+        marker = {"above": "^", "below": "v"}.get(str(row["side"]), "o")
+        place = (float(row["events"]), float(np.clip(row["ratio"], *_RATIOS)))
+        axes.plot(*place, marker, color=ORANGE if outside else SOFT, mfc=ORANGE if outside else "white", markersize=8,
+                  markeredgewidth=1.5, clip_on=False, zorder=4)  # fmt: skip
+        if outside:
+            named.append(wrapped(f"{len(named) + 1}  {', '.join(map(str, rows.index))}", 26))
+            axes.annotate(str(len(named)), place, (0, 8), textcoords="offset points", ha="center", zorder=5)
+    if len(named) > _MOST_NAMED:
+        named = [*named[:_MOST_NAMED], f"and {len(named) - _MOST_NAMED} more, see the words"]
+    if named:
+        text = "\n".join(["Outside the limits:", *named])
+        axes.annotate(text, (1.06, 0.5), xycoords="axes fraction", va="top", fontsize=9.5, annotation_clip=False)
 
 
 def _funnel_words(title: str, found: AreaConsistency, shown: pd.DataFrame, blocks: int) -> str:

@@ -16,6 +16,7 @@ from commonground.dashboard.wording import DAYS_A_MONTH, known, number, span, ti
 from commonground.dashboard.zones import ALL_COMPARISON, zone_label
 from commonground.disclosure import Protected
 from commonground.release.charts import Marks, bars_by_phase, index_lines
+from commonground.release.escape import clean
 from commonground.release.figures import Chart
 from commonground.release.maps import MapView
 from commonground.release.pages import Link
@@ -98,8 +99,16 @@ def _funnels(contents: Contents) -> dict[str, Chart]:
         both = {"before", "after"} <= set(shown.periods)
         if both and shown.blocks is not None and len(shown.blocks) >= FEWEST_BLOCKS:
             title = titled(contents.labels[name], "block by block")
-            drawn[f"funnel-{slug(name)}"] = funnel_plot(shown, title=title)
+            areas = shown.block_areas().items()
+            named = contents.facts.area_names
+            names = {str(block): _short(named.get(codes[0], codes[0]), len(codes)) for block, codes in areas}
+            drawn[f"funnel-{slug(name)}"] = funnel_plot(shown, title=title, names=names)
     return drawn
+
+
+def _short(name: str, areas: int) -> str:
+    """Name a block after its first area, and say of how many more it is."""
+    return f"{clean(name)} +{areas - 1}" if areas > 1 else clean(name)
 
 
 def _zone_chart(contents: Contents, name: str) -> Chart | None:
