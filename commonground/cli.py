@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commonground.console import progress, say, show
 from commonground.errors import CommonGroundError, NotReleasable, RecordsError, StudyError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from commonground.study import Study
 
 __all__ = ["app", "main"]
 
 DONE, PROBLEMS, USAGE, NOTHING_RELEASABLE, INTERRUPTED = 0, 1, 2, 3, 130
-MOST_ROWS = 200  # on a screen; a file or a pipe gets all of them
 DEBUG = "COMMONGROUND_DEBUG"
 OURS = ("commonground", "mapping", "evaluation")
 
@@ -63,7 +59,7 @@ def new(
     from commonground.newstudy import start_study
 
     made = start_study(folder, files, areas)
-    _say(f"Wrote {made}. Read it, decide what is marked TODO, then: commonground check {made}")
+    say(f"Wrote {made}. Read it, decide what is marked TODO, then: commonground check {made}")
 
 
 @app.command()
@@ -76,15 +72,15 @@ def check(study: StudyArgument) -> None:
     from commonground.study import load_study
     from commonground.studycheck import cautions, check_study
 
-    with _progress("Reading the study and its files"):
+    with progress("Reading the study and its files"):
         problems = check_study(study)
     if len(problems):
-        _show(problems)
+        show(problems)
         raise typer.Exit(PROBLEMS)
-    _say("No problems. The study can be run.")
+    say("No problems. The study can be run.")
     sound = load_study(study)
     for caution in cautions(sound):
-        _say(f"Caution: {caution}")
+        say(f"Caution: {caution}")
     if not _registered(sound, "check"):
         raise typer.Exit(PROBLEMS)
 
@@ -126,17 +122,17 @@ def attack(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folde
 
     if not folder.is_dir():
         raise CommonGroundError(f"{folder.name} is not a folder; give the folder of a release.")
-    with _progress("Attacking the files"):
+    with progress("Attacking the files"):
         findings = attack_release(folder)
     if findings:
         rows = [(f.file, f.where, f.check, f.message) for f in findings]
-        _show(pd.DataFrame(rows, columns=["file", "where", "check", "message"]))
+        show(pd.DataFrame(rows, columns=["file", "where", "check", "message"]))
         raise typer.Exit(PROBLEMS)
-    _say("Nothing found.")
+    say("Nothing found.")
     if is_release(folder):
         if changed := differences(folder, read_manifest(folder)):
-            _say(f"Not as it was written: {'; '.join(changed)}.")
-        _say(standing(folder).summary())
+            say(f"Not as it was written: {'; '.join(changed)}.")
+        say(standing(folder).summary())
 
 
 @app.command()
@@ -155,14 +151,14 @@ def approve(
         raise typer.BadParameter("a veto is a partner's: add --partner.")
     from commonground.release import approval
 
-    with _progress("Comparing and attacking the files"):
+    with progress("Comparing and attacking the files"):
         if withdraw:
             decided = approval.withdraw(folder, name, partner=partner or "", reason=reason)
         else:
             decided = approval.approve(folder, name, partner=partner, veto=veto, reason=reason)
     if not (veto or withdraw):
-        _say(f"{approval.statement_text(folder)}\n")
-    _say(decided.summary())
+        say(f"{approval.statement_text(folder)}\n")
+    say(decided.summary())
 
 
 def main() -> None:
@@ -172,18 +168,18 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except (RecordsError, StudyError) as error:
-        _say(error.what, error=True)
-        _show(error.problems, error=True)
+        say(error.what, error=True)
+        show(error.problems, error=True)
         code = PROBLEMS
     except NotReleasable as error:
-        _say(f"Nothing is released: {error}", error=True)
+        say(f"Nothing is released: {error}", error=True)
         code = NOTHING_RELEASABLE
     except CommonGroundError as error:
-        _say(str(error), error=True)
+        say(str(error), error=True)
         code = PROBLEMS
     except OSError as error:
         named = f" ({Path(os.fsdecode(error.filename)).name})" if isinstance(error.filename, str | bytes) else ""
-        _say(f"A file could not be read or written{named}: {error.strerror or 'unknown reason'}.", error=True)
+        say(f"A file could not be read or written{named}: {error.strerror or 'unknown reason'}.", error=True)
         code = PROBLEMS
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
@@ -194,9 +190,9 @@ def main() -> None:
 
 def _other(error: Exception) -> int:
     """Show the command line's own messages; of anything else say where it happened, never what it was about."""
-    show: Callable[[], None] | None = getattr(error, "show", None)
-    if show is not None:
-        show()
+    own: Callable[[], None] | None = getattr(error, "show", None)
+    if own is not None:
+        own()
         return USAGE
     if os.environ.get(DEBUG):
         raise error
@@ -206,8 +202,8 @@ def _other(error: Exception) -> int:
         if module.partition(".")[0] in OURS:
             place = f"{module}:{trace.tb_lineno}"
         trace = trace.tb_next
-    _say(f"internal error in {place} ({type(error).__name__}). This is our mistake, not yours.", error=True)
-    _say(f"Nothing of your data is in this message. {DEBUG}=1 shows the rest, which may quote records.", error=True)
+    say(f"internal error in {place} ({type(error).__name__}). This is our mistake, not yours.", error=True)
+    say(f"Nothing of your data is in this message. {DEBUG}=1 shows the rest, which may quote records.", error=True)
     return PROBLEMS
 
 
@@ -219,13 +215,13 @@ def _run(study: Path, folder: Path, *parts: str) -> None:
     from commonground.studycheck import checked_study
 
     check_free(folder)
-    with _progress("Checking the study"):
+    with progress("Checking the study"):
         checked = checked_study(study)
     _registered(checked, "run")
-    with _progress("Computing, protecting, drawing and attacking"):
+    with progress("Computing, protecting, drawing and attacking"):
         written = run_study(checked, folder, parts=parts or PARTS)
-    _say(written.summary())
-    _say(f"Open {written.folder / 'index.html'} in a browser.")
+    say(written.summary())
+    say(f"Open {written.folder / 'index.html'} in a browser.")
 
 
 def _registered(study: Study, occasion: str) -> bool:
@@ -239,63 +235,18 @@ def _registered(study: Study, occasion: str) -> bool:
     try:
         found = registration.register_plan(study, occasion=occasion)
     except CommonGroundError as error:
-        _say(f"Not registered: {error}")
+        say(f"Not registered: {error}")
         return True
     if new:
-        _say(f"Wrote {registration.registration_path(study).name} beside the study file: keep the two together.")
+        say(f"Wrote {registration.registration_path(study).name} beside the study file: keep the two together.")
     for sentence in registration.registration_sentences(study):
-        _say(sentence)
+        say(sentence)
     differ = registration.deviations_frame(study)
     if len(differ):
-        _show(differ)
+        show(differ)
     if found.state == "whole":
-        _say(
-            f"Plan: {found.plan_hash}. To prove its date, leave this hash where dates are kept: an e-mail, a registry."
-        )
+        say(f"Plan: {found.plan_hash}. To prove its date, leave this hash where dates are kept: an e-mail, a registry.")
     return found.state == "whole"
-
-
-@contextmanager
-def _progress(stage: str) -> Iterator[None]:
-    """Show what is being done and the time it takes; nothing when the output is not a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        progress.add_task(stage, total=None)
-        yield
-
-
-def _say(text: str, *, error: bool = False) -> None:
-    typer.echo(text, err=error)
-
-
-def _show(problems: pd.DataFrame, *, error: bool = False) -> None:
-    """Show a table on a screen; elsewhere print one line a problem, its cells separated by tabs, all of them."""
-    import pandas as pd
-
-    texts = [
-        ["" if pd.isna(value) else re.sub(r"\s+", " ", str(value)) for value in row]
-        for row in problems.itertuples(index=False)
-    ]
-    if not (sys.stderr if error else sys.stdout).isatty():
-        for row in [list(problems.columns), *texts]:
-            _say("\t".join(row), error=error)
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*problems.columns)
-    for row in texts[:MOST_ROWS]:
-        table.add_row(*map(Text, row))  # Text: square brackets in a message are no markup
-    Console(stderr=error).print(table)
-    if len(texts) > MOST_ROWS:
-        _say(f"and {len(texts) - MOST_ROWS} more; send the output to a file to see all of them.", error=error)
 
 
 if __name__ == "__main__":

@@ -103,9 +103,7 @@ class _Parser:
         kinds = {name: spec["kind"] for name, spec in inputs.items()}
         outcomes = {name: outcome(name, spec, kinds) for name, spec in self._named("outcomes", "outcome")}
         shown = tuple(outcomes if profile == "open" else (n for n, kind in kinds.items() if kind != "services"))
-        categories, seen = root.texts_map("categories"), root.texts_map("seen")
-        if not seen.keys() <= categories.keys():
-            root.say("seen", "names a category that is not declared", "Declare it and its levels under [categories].")
+        categories, seen = self._levels()
         name = operation.text("name")
         areas_compared = zones(operation, root.table("comparison"))
         if outcomes and all(found["placebo"] for found in outcomes.values()):
@@ -133,6 +131,14 @@ class _Parser:
             "teaching": root.flag("teaching", default=False),
             **_signers(root.table("release")),
         }
+
+    def _levels(self) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+        """Return the declared levels of each category, and those that any source could see."""
+        categories, seen = self.root.texts_map("categories"), self.root.texts_map("seen")
+        if not seen.keys() <= categories.keys():
+            advice = "Declare it and its levels under [categories]."
+            self.root.say("seen", "names a category that is not declared", advice)
+        return categories, seen
 
     def _operation(self) -> Section:
         content = self.root.content

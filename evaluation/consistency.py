@@ -239,7 +239,6 @@ def _compared(
     tails = {level: ((1 - level) / 2, widened((1 - level) / 2, phi)) for level in levels}
     for name, which in (("outside", 0), ("outside_dispersed", 1)):
         rows[name] = _widest(tail, {level: pair[which] for level, pair in tails.items()})
-    chance = [attained(null, n, (1 - level) / 2) for level in levels]
     return AreaConsistency(
         overall=overall,
         declared=null.declared,
@@ -249,20 +248,20 @@ def _compared(
         p_floor=1 / (1 + DRAWS),
         dispersion=phi,
         table=table.join(pd.DataFrame({**rows, "side": side}, index=table.index[known]))[_ORDER],
-        outside=pd.DataFrame(
-            {
-                "level": levels,
-                "n_outside": [int((tail < tails[level][0]).sum()) for level in levels],
-                "expected_by_chance": chance,
-                "n_outside_dispersed": [int((tail < tails[level][1]).sum()) for level in levels],
-            }
-        ),
+        outside=_counted(tail, tails, [attained(null, n, (1 - level) / 2) for level in levels]),
         _null=null,
         _exposure=scale,
     )
 
 
 _ORDER = ["n_before", "n_after", "events", "ratio", "p", "p_holm", "side", "outside", "outside_dispersed"]
+
+
+def _counted(tail: Array, tails: dict[float, tuple[float, float]], chance: list[float]) -> pd.DataFrame:
+    """Count the areas beyond each limit, beside the number that chance alone puts there."""
+    beyond = {at: [int((tail < pair[at]).sum()) for pair in tails.values()] for at in (0, 1)}
+    columns = {"n_outside": beyond[0], "expected_by_chance": chance, "n_outside_dispersed": beyond[1]}
+    return pd.DataFrame({"level": tuple(tails), **columns})
 
 
 def _widest(tail: Array, limits: dict[float, float]) -> Array:

@@ -191,12 +191,7 @@ def pretrend_check(
     >>> f"{100 * check.slope:.1f} % a month, p {check.p:.2f}, {check.status}"
     '0.1 % a month, p 0.94, informational'
     """
-    checks = Checks("pretrend_check")
-    checks.level(level)
-    _check_options(checks, control, margin)
-    months = align(checks, treated, (start, end), control=control, name="treated")
-    months = observed(checks, months, during=False)
-    _check(checks, months)
+    months = _read(treated, control, (start, end), margin=margin, level=level)
     past, others = months.take(months.phase == BEFORE), months.control.sum(axis=1)
     found = drift(past)
     size = math.sqrt(found.variance)
@@ -220,9 +215,7 @@ def pretrend_check(
         unseen=unseen,
         unseen_fall=fall,
         unseen_rise=rise,
-        own_ratio=own[0],
-        own_low=own[1],
-        own_high=own[2],
+        **dict(zip(("own_ratio", "own_low", "own_high"), own, strict=True)),
         yardstick=yardstick,
         status=status,
         said=_SAID[status],
@@ -238,6 +231,23 @@ def _check_options(checks: Checks, control: object, margin: object) -> None:
     checks.require(control is not None, "control", rule, "There is no drift without a comparison")
     wrong = margin is not None and not (isinstance(margin, int | float) and 0 < margin < math.inf)
     checks.require(not wrong, "margin", "needs a number above 0", "Pass 0.2 for ratios from 1/1.2 to 1.2")
+
+
+def _read(
+    treated: MonthlyCounts,
+    control: pd.DataFrame | pd.Series,
+    cut: tuple[Month, Month | None],
+    *,
+    margin: float | None,
+    level: float,
+) -> Months:
+    """Return the observed months, or raise with everything that is wrong."""
+    checks = Checks("pretrend_check")
+    checks.level(level)
+    _check_options(checks, control, margin)
+    months = observed(checks, align(checks, treated, cut, control=control, name="treated"), during=False)
+    _check(checks, months)
+    return months
 
 
 def _check(checks: Checks, months: Months) -> None:

@@ -157,14 +157,19 @@ def _read(parts: Segments, fit: Any, harmonics: int) -> InterruptedSeries:
         months=parts.tally,
         cautions=(*parts.notes, *say_shocks(shocks), *qualifications(fitted, level=_LEVEL)),
         level=_LEVEL,
-        fitted=fitted_months(
-            months,
-            parts.terms.to_numpy(),
-            parts.without_operation.to_numpy(),
-            estimate,
-            covariance,
-            quantile=float(stats.t.ppf((1 + _LEVEL) / 2, df)),
-        ),
+        fitted=_fitted(parts, fit),
+    )
+
+
+def _fitted(parts: Segments, fit: Any) -> pd.DataFrame:
+    """Lay counts, fitted means and their limits side by side."""
+    return fitted_months(
+        parts.months,
+        parts.terms.to_numpy(),
+        parts.without_operation.to_numpy(),
+        np.asarray(fit.params),
+        np.asarray(fit.cov_params()),
+        quantile=float(stats.t.ppf((1 + _LEVEL) / 2, float(fit.df_resid))),
     )
 
 

@@ -187,9 +187,7 @@ def site_services(
     ties, better = swaps(problem, chosen)
     before, added, lost = _gains(problem, chosen, names)
     notes += [f"The plan could not be confirmed: {text}." for text in check.wrong]
-    if not answer.finished:
-        known = "and a better plan does exist" if better else "before it was known whether a better plan exists"
-        notes.append(f"The time ({options.seconds:g} s) ran out {known}.")
+    notes += [] if answer.finished else [_unfinished(options.seconds, better=bool(better))]
     total = float(problem.people.sum())
     return SitePlan(
         sites=tuple(names[site] for site in chosen),
@@ -200,9 +198,7 @@ def site_services(
         added=added,
         lost=lost,
         served=_shares(problem, reached, need.index),
-        ties=pd.DataFrame(
-            [(names[one], names[other]) for one, other in ties], columns=["site", "instead"], dtype=object
-        ),
+        ties=pd.DataFrame([(names[a], names[b]) for a, b in ties], columns=["site", "instead"], dtype=object),
         unneeded=sites - chosen.size,
         verified=check.holds and not (better and answer.finished),
         gap=check.gap,
@@ -210,6 +206,11 @@ def site_services(
         unknown=tuple(need.index[likely.isna()]),
         notes=tuple(notes),
     )
+
+
+def _unfinished(seconds: float, *, better: bool) -> str:
+    known = "and a better plan does exist" if better else "before it was known whether a better plan exists"
+    return f"The time ({seconds:g} s) ran out {known}."
 
 
 def _solved(problem: Cover, seconds: float) -> Answer:

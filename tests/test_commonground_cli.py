@@ -15,13 +15,14 @@ import pandas as pd
 import pytest
 
 from commonground import cli, dashboard, registration, studycheck
+from commonground.console import MOST_ROWS
 from commonground.errors import CommonGroundError, NotReleasable
 from commonground.release.writer import Written, write_release
 from commonground.sampletown import REGISTRATION, lay_out, sample_folder
 from commonground.study import load_study
 
 Call = Callable[..., tuple[int, str, str]]
-COMMANDS = ("demo", "new", "check", "run", "attack", "approve")
+COMMANDS = ("demo", "new", "check", "run", "map", "needs", "evaluate", "attack", "approve")
 
 
 @pytest.fixture
@@ -286,7 +287,7 @@ def test_on_a_screen_there_is_a_table_that_says_how_many_more(call: Call, monkey
     monkeypatch.setenv("COLUMNS", "200")
     code, out, _ = call("check", "study.toml")
     assert code == 1
-    assert out.count("contacts.csv") == cli.MOST_ROWS
+    assert out.count("contacts.csv") == MOST_ROWS
     assert "[bold]rule[/bold]" in out
     assert "and 300 more" in out
 

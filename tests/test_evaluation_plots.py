@@ -109,7 +109,12 @@ def test_the_funnel_draws_published_blocks_against_limits(contacts: Protected) -
     outside = found.index[found["side"] != "inside"].map(lambda block: {"MH25": "Operation area"}.get(block, block))
     said = words(chart)
     assert len(outside) >= 2
-    assert set(outside) <= set(said)
+    assert all(any(block in text for text in said) for block in outside)
+    assert "Outside the limits:" in said
+    width, height = (float(side) for side in re.findall(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', chart.svg)[0])
+    places = [(float(x), float(y)) for x, y in re.findall(rb'<text[^>]* x="(-?[\d.]+)" y="(-?[\d.]+)"', chart.svg)]
+    assert len(places) > 20
+    assert all(0 <= x <= width and 0 <= y <= height for x, y in places)  # a legend below the picture was cut off once
     assert {"all together", "95 % limits", "99.8 % limits"} <= set(said)
     for label, row in found.rename(index={"MH25": "Operation area"}).iterrows():
         assert f"{label}: {row['ratio']:#.2g}, " in chart.alt

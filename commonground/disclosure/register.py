@@ -6,21 +6,18 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from commonground.disclosure.cells import Coded, all_pass, by_unit, code_keys, passes, rules_for
 from commonground.disclosure.labels import significant
 from commonground.disclosure.ledger import Ledger
-from commonground.disclosure.policy import profile_named
+from commonground.disclosure.parts import COMPARED, part_passes
 from commonground.disclosure.protected import Answer, Protected, check_seal, seal
-from commonground.periods import Period
 from commonground.pickles import Published
-from commonground.tallies import tally
 
 __all__ = ["Registered", "register"]
 
@@ -42,7 +39,6 @@ CHECKS = ("check_placebo_dates", "check_placebo_outcomes", "check_comparison_swa
 PLAIN = ("margin", "judged_together", "months_before", "months_after", "matched_months", "comparison_areas", "firm",
          "reporting_low", "reporting_high", "refused", "cautions", "level", "verdict",
          "beyond_records", *CHECKS)  # fmt: skip
-COMPARED = ("before", "after")
 PLACEBOS, NOT_MADE = "check_placebo_outcomes", "not made"
 CHANGE_SHOWN, CANNOT_TELL, LEVEL = "change shown", "cannot tell", 0.05
 UNPUBLISHABLE = "too few people to publish"
@@ -166,7 +162,7 @@ def _released(
     if published is not None:
         shown: dict[str, Any] = published["row"]  # or none: a refusal stands, whatever came since
     else:
-        passed = _part_passes(study, name, gate)
+        passed = part_passes(study, name, gate)
         shown = json.loads(json.dumps(_rounded(row, gate), default=_plain)) if passed else {}
         if own:
             own.write_evaluation(name, definition, shown, outcome.input)
@@ -183,7 +179,7 @@ def _placebos_published(study: Any, protected: Mapping[str, Protected]) -> bool:
         gate = protected.get(outcome.input)
         if gate is None or not (_phases_published(study, gate) and _zones_published(study, gate)):
             return False
-        if not _part_passes(study, name, gate):
+        if not part_passes(study, name, gate):
             return False
     return True
 
@@ -220,47 +216,6 @@ def _answer(gate: Protected, codes: tuple[str, ...], phase: str) -> Answer:
     if not set(codes) <= published:
         return Answer(None, None, None, tuple(codes))
     return gate.answer(codes, phase)
-
-
-def _part_passes(study: Any, name: str, gate: Protected) -> bool:
-    """Say whether an outcome's part of its input, and the rest of it, may be shown in every zone and phase.
-
-    Parts of one input are published beside each other: each piece that they cut it into must pass too, where anybody is
-    in it. Of 30 on the street and 32 on the street or online, 2 are online.
-    """
-    outcome = study.outcomes[name]
-    if not outcome.where:
-        return True
-    whole = study.located(outcome.input)
-    rules = rules_for(tally(whole, study.areas, every=_phases(study)).keys, profile_named("partner"))
-    rules = by_unit(rules, "person" if gate.people_known else "event", 8)
-    part = whole.frame.index.isin(study.outcome_records(name).frame.index)
-    piece = np.zeros(len(whole.frame), dtype=np.int64)
-    for number, beside in enumerate(other for other, one in study.outcomes.items() if one.input == outcome.input):
-        piece += whole.frame.index.isin(study.outcome_records(beside).frame.index).astype(np.int64) << number
-    halves = (passes(_cells(study, whole, chosen), rules) for chosen in (part, ~part))
-    pieces = (_filled(_cells(study, whole, piece == value)) for value in np.unique(piece))
-    return all(halves) and all(all_pass(cells, rules) for cells in pieces)
-
-
-def _cells(study: Any, whole: Any, chosen: Any) -> Coded:
-    """Return some records of an input by zone and phase."""
-    phases = _phases(study)
-    keys = tally(replace(whole, frame=whole.frame[chosen]), study.areas, every=phases).keys
-    order = [code for codes in study.zones.values() for code in codes]
-    zone = np.repeat(np.arange(len(study.zones)), [len(codes) for codes in study.zones.values()])
-    rows = code_keys(keys[keys["area"].isin(order)], order, list(phases), {})
-    return rows.into(zone[rows.place] * len(phases) + rows.period, len(study.zones) * len(phases))
-
-
-def _filled(cells: Coded) -> Coded:
-    """Return the cells in which there is anything."""
-    found, number = np.unique(cells.cell, return_inverse=True)
-    return cells.into(number, len(found))
-
-
-def _phases(study: Any) -> dict[str, Period]:
-    return {phase: study.phases[phase] for phase in COMPARED}
 
 
 def _rounded(row: dict[str, Any], gate: Protected) -> dict[str, Any]:
